@@ -1,0 +1,10 @@
+//! Web sessions on memcached with transactions, savepoints and three-way merging of concurrent changes.
+//!
+//! The modules stand in the order of a call: `capi` translates C, `txn` decides, `session` and `container` hold what
+//! it decides about, `value` and `record` are content and its bytes, `store` keeps them, `io` waits.
+
+pub mod error;
+pub mod io;
+pub mod record;
+pub mod store;
+pub mod value;
