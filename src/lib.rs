@@ -6,5 +6,6 @@
 pub mod error;
 pub mod io;
 pub mod record;
+pub mod session;
 pub mod store;
 pub mod value;

@@ -1,0 +1,102 @@
+//! Session ids, and the keys that records are stored under.
+//!
+//! An id is a secret: whoever has it is the visitor. So the store never sees one, only its SHA-256 (`docs/format.md`
+//! describes the key, so that anyone can compute it), and neither do errors, which name the digest.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::store::Key;
+
+/// How long a session id may be, in bytes.
+pub const MAX_ID_LEN: usize = 8_192;
+/// How long a container name or a prefix may be, in characters as they go over the wire.
+///
+/// Two of them, two slashes and a digest are 245 bytes; memcached takes keys of up to 250.
+pub const MAX_NAME_LEN: usize = 100;
+
+/// Random bytes in an id of ours: 192 bits, and a multiple of 3, so that base64 wastes none.
+const RANDOM_LEN: usize = 24;
+
+/// Draws a new session id: 32 URL-safe characters of 192 random bits.
+///
+/// An error if the operating system has no random numbers: there is no second source to fall back on.
+pub fn random_id() -> Result<String> {
+    let mut random = [0; RANDOM_LEN];
+    getrandom::fill(&mut random).map_err(|error| Error::Unavailable {
+        message: format!("random numbers of the operating system: {error}").into(),
+        errno: error.raw_os_error().unwrap_or(0),
+    })?;
+    Ok(Base64UrlUnpadded::encode_string(&random))
+}
+
+/// Refuses an id that is empty or over [`MAX_ID_LEN`]. Any bytes will do.
+pub fn check_id(id: &[u8]) -> Result<()> {
+    // One blank cookie would be everybody's session.
+    if id.is_empty() {
+        return Err(Error::Argument("session id is empty".into()));
+    }
+    if id.len() > MAX_ID_LEN {
+        return Err(Error::TooLarge(
+            format!("session id of {} bytes is over the limit of {MAX_ID_LEN}", id.len()).into(),
+        ));
+    }
+    Ok(())
+}
+
+/// The digest that stands for `id` in keys and errors: base64url of its SHA-256, 43 characters.
+pub fn digest(id: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(&Sha256::digest(id))
+}
+
+/// The key of a session's record: `<prefix>/<container>/<digest>`, without a prefix `<container>/<digest>`.
+///
+/// `prefix` and `container` are wire forms, as [`check_prefix`] and [`check_container_name`] give them: they hold
+/// no slash, so that no two (prefix, container) share a key.
+pub fn key(prefix: &str, container: &str, id: &[u8]) -> Key {
+    let digest = digest(id);
+    if prefix.is_empty() {
+        Key::new(&format!("{container}/{digest}"))
+    } else {
+        Key::new(&format!("{prefix}/{container}/{digest}"))
+    }
+}
+
+/// The wire form of a container's name: 1 to [`MAX_NAME_LEN`] characters of `[A-Za-z0-9._~-]` and percent-encoding.
+pub fn check_container_name(name: &str) -> Result<String> {
+    if name.is_empty() {
+        return Err(Error::Argument("container name is empty".into()));
+    }
+    wire_form("container name", name)
+}
+
+/// The wire form of a prefix: as of a container's name, and it may be empty.
+pub fn check_prefix(prefix: &str) -> Result<String> {
+    wire_form("prefix", prefix)
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986; `what` names the text in the error.
+fn wire_form(what: &str, text: &str) -> Result<String> {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    let hex = |nibble: u8| HEX.get(usize::from(nibble)).copied();
+
+    // Bounds the work on a text of any length: encoding never makes it shorter.
+    let mut wire = String::with_capacity(MAX_NAME_LEN.min(text.len()));
+    for byte in text.bytes() {
+        if matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'~' | b'-') {
+            wire.push(char::from(byte));
+        } else {
+            wire.push('%');
+            wire.extend(hex(byte >> 4));
+            wire.extend(hex(byte & 15));
+        }
+        if wire.len() > MAX_NAME_LEN {
+            return Err(Error::TooLarge(
+                format!("{what} is over the limit of {MAX_NAME_LEN} characters, percent-encoded ones counted as 3")
+                    .into(),
+            ));
+        }
+    }
+    Ok(wire)
+}

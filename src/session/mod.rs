@@ -1,0 +1,3 @@
+//! Sessions: one visitor's data, found by its id.
+
+pub mod id;
