@@ -158,6 +158,11 @@ pub struct List {
 }
 
 impl List {
+    /// An empty list with room for `items`.
+    pub fn with_capacity(items: usize) -> Self {
+        Self { items: Vec::with_capacity(items), depth: 0 }
+    }
+
     /// The items in order.
     pub fn items(&self) -> &[Value] {
         &self.items
@@ -181,6 +186,11 @@ pub struct Map {
 }
 
 impl Map {
+    /// An empty map with room for `entries`.
+    pub fn with_capacity(entries: usize) -> Self {
+        Self { entries: Vec::with_capacity(entries), depth: 0 }
+    }
+
     /// The entries, sorted by key.
     pub fn entries(&self) -> &[(Text, Value)] {
         &self.entries
