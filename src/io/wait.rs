@@ -1,0 +1,74 @@
+//! The futures that wait for a time or for a descriptor.
+
+use std::future::{Future, poll_fn};
+use std::os::fd::BorrowedFd;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::sys::Interest;
+use super::wants;
+
+/// Waits until `at`; a time that has passed is no wait.
+pub async fn sleep_until(at: Instant) {
+    poll_fn(|_| poll_time(at)).await;
+}
+
+/// The deadline of [`with_deadline`] passed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the deadline passed")]
+pub struct Elapsed;
+
+/// Drives `future` until `deadline`.
+///
+/// What is finished when it is looked at counts, also after the deadline; what is not is dropped.
+pub async fn with_deadline<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => poll_time(deadline).map(|()| Err(Elapsed)),
+    })
+    .await
+}
+
+fn poll_time(at: Instant) -> Poll<()> {
+    if Instant::now() >= at {
+        return Poll::Ready(());
+    }
+    wants::want_until(at);
+    Poll::Pending
+}
+
+/// Waits until `fd` can be read without blocking, is at its end, or has an error.
+///
+/// Made for after a read that would have blocked: it always waits for the driver once, and may finish too early.
+pub fn readable(fd: BorrowedFd<'_>) -> Readiness<'_> {
+    Readiness { fd, interest: Interest::Read, asked: false }
+}
+
+/// Waits until `fd` can be written without blocking, was closed by the peer, or has an error; see [`readable`].
+pub fn writable(fd: BorrowedFd<'_>) -> Readiness<'_> {
+    Readiness { fd, interest: Interest::Write, asked: false }
+}
+
+/// The future of [`readable`] and [`writable`].
+#[derive(Debug)]
+pub struct Readiness<'fd> {
+    fd: BorrowedFd<'fd>,
+    interest: Interest,
+    /// Whether the driver was told. What was ready before must not count: the caller has just seen that it is not.
+    asked: bool,
+}
+
+impl Future for Readiness<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.asked && wants::is_ready(self.fd, self.interest) {
+            return Poll::Ready(());
+        }
+        self.asked = true;
+        wants::want_ready(self.fd, self.interest);
+        Poll::Pending
+    }
+}

@@ -1,0 +1,99 @@
+//! The list of what the operation under way on this thread waits for.
+//!
+//! While an operation is polled, its [`Wants`] stand in a thread-local, where its futures add to them; before and
+//! after they are the driver's. The two are swapped, so that an operation run inside another (by a log callback, say)
+//! has its own list, and the outer one finds its own again. Nothing is allocated by an operation that never waits.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::mem;
+use std::os::fd::BorrowedFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use super::sys::{Interest, Watch};
+
+thread_local! {
+    static CURRENT: RefCell<Wants> = const { RefCell::new(Wants::new()) };
+}
+
+/// What an operation waits for: the earliest of some times, or any of some descriptors.
+#[derive(Debug, Default)]
+pub struct Wants {
+    until: Option<Instant>,
+    watches: Vec<Watch>,
+    /// What the poll before waited for, with what the driver found ready.
+    seen: Vec<Watch>,
+}
+
+impl Wants {
+    /// Nothing wanted yet.
+    pub const fn new() -> Self {
+        Self { until: None, watches: Vec::new(), seen: Vec::new() }
+    }
+
+    /// Polls `operation` once; if it is pending, `self` is then what it waits for.
+    ///
+    /// What the driver marked ready in [`watches_mut`](Self::watches_mut) since the last poll is what the operation
+    /// finds ready in this one.
+    pub fn poll<F: Future + ?Sized>(&mut self, operation: Pin<&mut F>) -> Poll<F::Output> {
+        mem::swap(&mut self.watches, &mut self.seen);
+        self.watches.clear();
+        self.until = None;
+        let _installed = Installed::new(self);
+        operation.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    /// The time at which to poll again at the latest.
+    pub fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// The descriptors to wait for; the driver marks those that are ready.
+    pub fn watches_mut(&mut self) -> &mut [Watch] {
+        &mut self.watches
+    }
+
+    /// Whether nothing at all is waited for.
+    pub fn is_empty(&self) -> bool {
+        self.until.is_none() && self.watches.is_empty()
+    }
+}
+
+/// Notes that the operation waits until `at`, or something earlier.
+pub(super) fn want_until(at: Instant) {
+    with_current(|wants| wants.until = Some(wants.until.map_or(at, |until| until.min(at))));
+}
+
+/// Notes that the operation waits for `fd`.
+pub(super) fn want_ready(fd: BorrowedFd<'_>, interest: Interest) {
+    with_current(|wants| wants.watches.push(Watch::new(fd, interest)));
+}
+
+/// Whether the driver found `fd` ready after the poll before this one, which waited for it.
+pub(super) fn is_ready(fd: BorrowedFd<'_>, interest: Interest) -> bool {
+    with_current(|wants| wants.seen.iter().any(|watch| watch.is_for(fd, interest) && watch.is_ready())).unwrap_or(false)
+}
+
+/// `None` while the thread is being torn down, when its list is gone already: then nothing can be noted, and an
+/// operation that has to wait is reported by its driver instead of panicking.
+fn with_current<R>(work: impl FnOnce(&mut Wants) -> R) -> Option<R> {
+    CURRENT.try_with(|current| work(&mut current.borrow_mut())).ok()
+}
+
+/// The driver's wants standing in for the thread's, until dropped: also when the poll panics.
+struct Installed<'a>(&'a mut Wants);
+
+impl<'a> Installed<'a> {
+    fn new(wants: &'a mut Wants) -> Self {
+        with_current(|current| mem::swap(current, wants));
+        Self(wants)
+    }
+}
+
+impl Drop for Installed<'_> {
+    fn drop(&mut self) {
+        with_current(|current| mem::swap(current, self.0));
+    }
+}
