@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod io;
+pub mod log;
 pub mod record;
 pub mod session;
 pub mod store;
