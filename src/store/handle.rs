@@ -1,0 +1,338 @@
+//! The store as callers hold it: the kind behind it, its clock, its counters, and what upper layers keep with it.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::memory::{Fault, Memory};
+use super::{
+    Clock, Key, Left, LoadItem, Loaded, Place, Stats, StoreOption, StoreOptions, Token, Url, WriteItem, Written,
+    registry, url,
+};
+use crate::error::{Error, Result};
+use crate::io::fork::Lock;
+use crate::io::sys;
+
+/// A store. Cloning gives another handle to the same one, and so does opening it again anywhere in the process.
+///
+/// What a `memory://` store holds lives as long as any handle to it: a session container and a name in the registry
+/// hold one.
+///
+/// After a fork the child may not use a `memory://` store that was opened before it: whatever would touch stored data
+/// answers `Unsupported`. Opening the same name in the child gives a new, empty store.
+#[derive(Clone)]
+pub struct Store(Arc<Core>);
+
+/// What all handles share.
+pub(super) struct Core {
+    id: u64,
+    name: String,
+    prefix: String,
+    options: StoreOptions,
+    clock: Clock,
+    stats: Stats,
+    kind: Kind,
+    /// The process that opened the store, as [`sys::fork_generation`] tells them apart.
+    generation: u64,
+    attachments: Lock<Vec<(TypeId, Arc<dyn Any + Send + Sync>)>>,
+}
+
+enum Kind {
+    Memory(Memory),
+}
+
+impl Store {
+    /// Opens the store that `url` names; one that is open already is given again.
+    ///
+    /// Without a URL: the environment variable `LOVELY_SESSION_URL`, or else `memory://default` with a warning on the
+    /// log. What neither the URL nor `options` set is left as it is in a store that is open, and is the default in a
+    /// new one.
+    ///
+    /// `Argument` for a URL that cannot be understood, and for an option that is set differently by the URL, by
+    /// `options`, or by who opened the store first; `Unsupported` for a kind of store that this version has not.
+    pub fn open(url: Option<&str>, options: &StoreOptions) -> Result<Self> {
+        sys::watch_forks()?;
+        let url = match url {
+            Some(text) => Url::parse(text)?,
+            None => url::from_environment()?,
+        };
+        let options = url.options.joined(options)?;
+        let Place::Memory { .. } = &url.place else {
+            return Err(Error::Unsupported("memcached stores are not supported by this version".into()));
+        };
+        let store = registry::open(&url.identity(), || Self::new(&url, options.clone()));
+        store.check_agrees(&url, &options)?;
+        Ok(store)
+    }
+
+    fn new(url: &Url, options: StoreOptions) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        Self(Arc::new(Core {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            name: url.identity(),
+            prefix: url.prefix.clone().unwrap_or_default(),
+            clock: Clock::new(),
+            stats: Stats::default(),
+            kind: Kind::Memory(Memory::new(&options)),
+            options,
+            generation: sys::fork_generation(),
+            attachments: Lock::new(Vec::new()),
+        }))
+    }
+
+    /// Whoever opens a store that is open with an explicit option must not believe that it took effect if it did not.
+    fn check_agrees(&self, url: &Url, options: &StoreOptions) -> Result<()> {
+        let other =
+            |name: &str| Error::Argument(format!("store {} is already open with another {name}", self.name()).into());
+        for option in StoreOption::ALL {
+            if options.explicit(option).is_some_and(|value| value != self.0.options.get(option)) {
+                return Err(other(option.name()));
+            }
+        }
+        if url.prefix.as_ref().is_some_and(|prefix| *prefix != self.0.prefix) {
+            return Err(other("prefix"));
+        }
+        Ok(())
+    }
+
+    /// Loads `items`: one result for each, in their order. Nothing waits beyond `deadline`.
+    ///
+    /// A renewal sets the time to live anew from now; what is reported as left is from before it.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn load(&self, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
+        if let Err(error) = self.check_ready(deadline) {
+            return items.iter().map(|_| Err(error.clone())).collect();
+        }
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.load(self, items),
+        }
+    }
+
+    /// Writes `items`, in their order: one result for each. Nothing waits beyond `deadline`.
+    ///
+    /// A record over [`record_limit`](Self::record_limit) is not sent: `Failed` with `TooLarge`, and what is stored
+    /// stays.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn write(&self, items: &[WriteItem], deadline: Instant) -> Vec<Written> {
+        if let Err(error) = self.check_ready(deadline) {
+            return items.iter().map(|_| Written::Failed(error.clone())).collect();
+        }
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.write(self, items),
+        }
+    }
+
+    /// The versions of `keys`, `None` for what is not there; renews nothing.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn versions(&self, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
+        if let Err(error) = self.check_ready(deadline) {
+            return keys.iter().map(|_| Err(error.clone())).collect();
+        }
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.versions(self, keys),
+        }
+    }
+
+    /// Whether the store answers; with several servers, whether all do.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn ping(&self, deadline: Instant) -> Result<()> {
+        self.check_ready(deadline)
+    }
+
+    /// Removes everything from the store, other applications' data included. The embedded store always may.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn flush(&self, deadline: Instant) -> Result<()> {
+        self.check_ready(deadline)?;
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.flush(self),
+        }
+        Ok(())
+    }
+
+    /// Looks the servers' names up again. Blocks; the embedded store has none.
+    #[expect(clippy::unnecessary_wraps, reason = "the embedded store has no names to look up; others can fail")]
+    pub fn resolve(&self) -> Result<()> {
+        match &self.0.kind {
+            Kind::Memory(_) => Ok(()),
+        }
+    }
+
+    /// How long a record has been idle that was last renewed for `max_timeout` and has `left` left.
+    pub fn idle(&self, left: Left, max_timeout: Duration) -> Duration {
+        match &self.0.kind {
+            Kind::Memory(_) => max_timeout.saturating_sub(left.0),
+        }
+    }
+
+    /// By how much a reported time may be off because the store counts coarser units.
+    pub fn grain(&self) -> Duration {
+        match &self.0.kind {
+            Kind::Memory(_) => Duration::ZERO,
+        }
+    }
+
+    /// The most bytes that a record under `key` may have.
+    pub fn record_limit(&self, key: &Key) -> usize {
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.record_limit(key),
+        }
+    }
+
+    /// The store's URL in its shortest form, without options and secrets: what logs and errors may show.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// A number that no other store of this process has or had.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// What all keys begin with, percent-encoded as it goes over the wire; may be empty.
+    pub fn prefix(&self) -> &str {
+        &self.0.prefix
+    }
+
+    /// The options in effect.
+    pub fn options(&self) -> &StoreOptions {
+        &self.0.options
+    }
+
+    /// The store's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The store's counters.
+    pub fn stats(&self) -> &Stats {
+        &self.0.stats
+    }
+
+    /// What an upper layer keeps for as long as the store lives: the same `T` at every call, made at the first.
+    ///
+    /// Takes a lock of the whole process: keep what you get rather than ask for it at every request.
+    pub fn attachment<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        let find = |kept: &mut Vec<(TypeId, Arc<dyn Any + Send + Sync>)>| {
+            kept.iter().find(|(id, _)| *id == TypeId::of::<T>()).map(|(_, value)| Arc::clone(value))
+        };
+        let found = self.0.attachments.with(|kept| find(kept)).unwrap_or_else(|| {
+            // Made without the lock, as it is not our code; whoever was faster wins.
+            let made: Arc<dyn Any + Send + Sync> = Arc::new(T::default());
+            self.0.attachments.with(|kept| {
+                find(kept).unwrap_or_else(|| {
+                    kept.push((TypeId::of::<T>(), Arc::clone(&made)));
+                    made.clone()
+                })
+            })
+        });
+        // What is found under a type's id is of that type.
+        found.downcast().unwrap_or_default()
+    }
+
+    /// Makes the store known in this process as `name` and keeps it open until [`unregister`](Self::unregister);
+    /// `Argument` if another store has the name, or the name is over 100 characters.
+    pub fn register(&self, name: &str) -> Result<()> {
+        registry::register(name, self)
+    }
+
+    /// The store registered as `name`.
+    pub fn find(name: &str) -> Option<Self> {
+        registry::find(name)
+    }
+
+    /// Forgets `name`; whether it was registered.
+    pub fn unregister(name: &str) -> bool {
+        registry::unregister(name)
+    }
+
+    /// For tests: removes one record, as an eviction would; whether it was there.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn drop_record(&self, key: &Key, deadline: Instant) -> Result<bool> {
+        self.check_ready(deadline)?;
+        match &self.0.kind {
+            Kind::Memory(memory) => Ok(memory.drop_record(self, key)),
+        }
+    }
+
+    /// For tests: makes one record look idle for `idle` longer than it is; whether it was there.
+    ///
+    /// What has less left than that is gone. A record that never expires stays as it is.
+    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
+    pub async fn make_idle(&self, key: &Key, idle: Duration, deadline: Instant) -> Result<bool> {
+        self.check_ready(deadline)?;
+        match &self.0.kind {
+            Kind::Memory(memory) => Ok(memory.make_idle(self, key, idle)),
+        }
+    }
+
+    /// For tests: makes items fail as `fault` says; `Unsupported` on anything but the embedded store.
+    pub fn script_fault(&self, fault: Fault) -> Result<()> {
+        self.check_process()?;
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.faults().script(fault),
+        }
+    }
+
+    /// For tests: forgets all scripted faults.
+    pub fn clear_faults(&self) -> Result<()> {
+        self.check_process()?;
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.faults().clear(),
+        }
+        Ok(())
+    }
+
+    /// Whether this process opened the store, or may use it in spite of a fork.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        match &self.0.kind {
+            Kind::Memory(_) => self.0.generation == sys::fork_generation(),
+        }
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<Core> {
+        Arc::downgrade(&self.0)
+    }
+
+    pub(super) fn upgrade(core: &Weak<Core>) -> Option<Self> {
+        core.upgrade().map(Self)
+    }
+
+    /// Before any lock of the store: in a child its holder may not exist.
+    fn check_process(&self) -> Result<()> {
+        if self.is_of_this_process() {
+            return Ok(());
+        }
+        Err(Error::Unsupported(format!("store {} was opened before a fork: open it again", self.name()).into()))
+    }
+
+    fn check_ready(&self, deadline: Instant) -> Result<()> {
+        self.check_process()?;
+        if Instant::now() >= deadline {
+            return Err(Error::Timeout(format!("store {}: the deadline has passed", self.name()).into()));
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Store {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Store {}
+
+impl Hash for Store {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({}, {})", self.0.id, self.0.name)
+    }
+}
