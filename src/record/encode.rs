@@ -2,13 +2,16 @@
 
 use super::codec::{self, VecSink};
 use super::header::{FIXED, RecordKind, write_envelope};
-use super::table::{TableWriter, table_len};
+use super::table::{Nouns, TableWriter, table_len};
 use super::{Header, Tombstone};
 use crate::error::{Error, Result};
 use crate::value::Value;
 
 /// Envelope, the longest header and some room, for the one allocation of a record.
 const HEADER_ROOM: usize = 96;
+
+const PACKAGES: Nouns = Nouns { table: "session", name: "package name", entries: "packages" };
+const KEYS: Nouns = Nouns { table: "package", name: "key", entries: "keys" };
 
 /// Where the bytes of a package come from.
 #[derive(Debug, Clone)]
@@ -59,7 +62,7 @@ pub fn encode(header: &Header, packages: &[(&str, PkgSource<'_>)]) -> Result<Vec
     write_envelope(RecordKind::Session, &mut out);
     bincode::serde::encode_into_writer(header, VecSink(&mut out), FIXED)
         .map_err(|_| Error::Panic("header of a record could not be encoded".into()))?;
-    let mut table = TableWriter::begin("record", packages.iter().map(|(name, _)| *name), &mut out)?;
+    let mut table = TableWriter::begin(&PACKAGES, packages.iter().map(|(name, _)| *name), &mut out)?;
     for (_, package) in packages {
         match package {
             PkgSource::Raw(raw) => write_raw("package", raw, &mut out)?,
@@ -79,7 +82,7 @@ pub fn encode_tombstone(tombstone: &Tombstone) -> Vec<u8> {
 }
 
 fn write_package(entries: &[(&str, EntrySource<'_>)], out: &mut Vec<u8>) -> Result<()> {
-    let mut table = TableWriter::begin("package", entries.iter().map(|(key, _)| *key), out)?;
+    let mut table = TableWriter::begin(&KEYS, entries.iter().map(|(key, _)| *key), out)?;
     for (_, entry) in entries {
         match entry {
             EntrySource::Raw(raw) => write_raw("value", raw, out)?,

@@ -6,7 +6,7 @@
 
 use super::{Corrupt, work};
 use crate::error::{Error, Result};
-use crate::value::{MAX_ENTRIES, MAX_KEY_LEN};
+use crate::value::{MAX_ENTRIES, MAX_KEY_LEN, check_key};
 
 const COUNT: usize = 4;
 const ENTRY: usize = 8;
@@ -127,6 +127,16 @@ pub(super) fn table_len(entries: impl Iterator<Item = (usize, usize)>) -> usize 
     entries.fold(COUNT, |sum, (name, item)| sum.saturating_add(ENTRY + 1).saturating_add(name).saturating_add(item))
 }
 
+/// What the errors of a table that is written speak of.
+pub(super) struct Nouns {
+    /// The whole.
+    pub(super) table: &'static str,
+    /// One name.
+    pub(super) name: &'static str,
+    /// The entries.
+    pub(super) entries: &'static str,
+}
+
 /// Appends a table: names first, then its caller appends the items, one after the other.
 pub(super) struct TableWriter {
     next_end: usize,
@@ -134,15 +144,18 @@ pub(super) struct TableWriter {
 }
 
 impl TableWriter {
-    /// Appends everything up to the first item. The names come sorted and are checked; `what` names the table.
+    /// Appends everything up to the first item. The names come sorted, which is checked.
     pub(super) fn begin<'n>(
-        what: &'static str,
+        nouns: &Nouns,
         names: impl ExactSizeIterator<Item = &'n str> + Clone,
         out: &mut Vec<u8>,
     ) -> Result<Self> {
         let count = match u32::try_from(names.len()) {
             Ok(count) if names.len() <= MAX_ENTRIES => count,
-            _ => return Err(Error::TooLarge(format!("{what} of more than {MAX_ENTRIES} entries").into())),
+            _ => {
+                let message = format!("{} of more than {MAX_ENTRIES} {}", nouns.table, nouns.entries);
+                return Err(Error::TooLarge(message.into()));
+            }
         };
         out.extend_from_slice(&count.to_le_bytes());
         let ends = out.len();
@@ -150,9 +163,9 @@ impl TableWriter {
         let start = out.len();
         let mut before: Option<&str> = None;
         for (i, name) in names.enumerate() {
-            crate::value::check_key(if what == "record" { "package name" } else { "key" }, name)?;
+            check_key(nouns.name, name)?;
             if before.is_some_and(|before| before >= name) {
-                return Err(Error::Panic(format!("{what} written with names out of order").into()));
+                return Err(Error::Panic(format!("{} written with a {} out of order", nouns.table, nouns.name).into()));
             }
             out.extend_from_slice(name.as_bytes());
             out.push(0);

@@ -21,6 +21,11 @@ impl Text {
         Self(Arc::from(with_nul))
     }
 
+    /// Copies text that already has the NUL behind it; `None` if it has not.
+    pub fn from_str_with_nul(with_nul: &str) -> Option<Self> {
+        with_nul.ends_with('\0').then(|| Self(Arc::from(with_nul)))
+    }
+
     /// The text, without the NUL.
     pub fn as_str(&self) -> &str {
         self.0.strip_suffix('\0').unwrap_or(&self.0)

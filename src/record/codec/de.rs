@@ -8,12 +8,10 @@ use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::{Scalar, TextRef};
-use crate::value::{List, MAX_DEPTH, MAX_ENTRIES, MAX_KEY_LEN, Map, Text, Value};
+use super::{Scalar, TextRef, kind_of};
+use crate::value::{Kind, List, MAX_DEPTH, MAX_ENTRIES, MAX_KEY_LEN, Map, Value};
 
 pub(super) const UNKNOWN_KIND: &str = "value of an unknown kind";
-const LIST: u32 = 6;
-const MAP: u32 = 7;
 
 /// Reads a kind and, unless it is a list or map, what follows it.
 pub(super) struct ScalarSeed;
@@ -31,26 +29,26 @@ impl<'de> Visitor<'de> for ScalarSeed {
         f.write_str("a value")
     }
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Scalar<'de>, A::Error> {
-        match access.variant::<u32>()? {
-            (LIST, _) => Ok(Scalar::List),
-            (MAP, _) => Ok(Scalar::Map),
-            (kind, payload) => leaf(kind, payload),
-        }
+        let (kind, payload) = variant(access)?;
+        scalar(kind, payload)
     }
 }
 
-fn leaf<'de, P: VariantAccess<'de>>(kind: u32, payload: P) -> Result<Scalar<'de>, P::Error> {
+fn variant<'de, A: EnumAccess<'de>>(access: A) -> Result<(Kind, A::Variant), A::Error> {
+    let (number, payload) = access.variant::<u32>()?;
+    Ok((kind_of(number).ok_or_else(|| Error::custom(UNKNOWN_KIND))?, payload))
+}
+
+fn scalar<'de, P: VariantAccess<'de>>(kind: Kind, payload: P) -> Result<Scalar<'de>, P::Error> {
     Ok(match kind {
-        0 => {
-            payload.unit_variant()?;
-            Scalar::Null
-        }
-        1 => Scalar::Bool(payload.newtype_variant()?),
-        2 => Scalar::Int(payload.newtype_variant()?),
-        3 => Scalar::Float(payload.newtype_variant()?),
-        4 => Scalar::Text(text(payload.newtype_variant()?)?),
-        5 => Scalar::Bytes(payload.newtype_variant()?),
-        _ => return Err(Error::custom(UNKNOWN_KIND)),
+        Kind::Null => Scalar::Null,
+        Kind::Bool => Scalar::Bool(payload.newtype_variant()?),
+        Kind::Int => Scalar::Int(payload.newtype_variant()?),
+        Kind::Float => Scalar::Float(payload.newtype_variant()?),
+        Kind::Text => Scalar::Text(text(payload.newtype_variant()?)?),
+        Kind::Bytes => Scalar::Bytes(payload.newtype_variant()?),
+        Kind::List => Scalar::List,
+        Kind::Map => Scalar::Map,
     })
 }
 
@@ -111,18 +109,13 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
         f.write_str("a value")
     }
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-        let (kind, payload) = access.variant::<u32>()?;
+        let (kind, payload) = variant(access)?;
         match kind {
-            LIST => payload.newtype_variant_seed(self.enter::<List, _>()?).map(|list| Value::List(Arc::new(list))),
-            MAP => payload.newtype_variant_seed(self.enter::<Map, _>()?).map(|map| Value::Map(Arc::new(map))),
-            _ => leaf(kind, payload).map(|scalar| match scalar {
-                Scalar::Bool(bool) => Value::Bool(bool),
-                Scalar::Int(int) => Value::Int(int),
-                Scalar::Float(float) => Value::Float(float),
-                Scalar::Text(text) => Value::Text(Text::new(text.as_str())),
-                Scalar::Bytes(bytes) => Value::bytes(bytes),
-                Scalar::Null | Scalar::List | Scalar::Map => Value::Null,
-            }),
+            Kind::List => {
+                payload.newtype_variant_seed(self.enter::<List, _>()?).map(|list| Value::List(Arc::new(list)))
+            }
+            Kind::Map => payload.newtype_variant_seed(self.enter::<Map, _>()?).map(|map| Value::Map(Arc::new(map))),
+            _ => scalar(kind, payload)?.to_value().ok_or_else(|| Error::custom(UNKNOWN_KIND)),
         }
     }
 }
@@ -164,7 +157,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_, Map> {
         // A length, a NUL and a value of one byte.
         let mut map = Map::with_capacity(self.claim(access.size_hint(), 3)?);
         while let Some(with_nul) = access.next_key::<&'de str>()? {
-            let key = text::<A::Error>(with_nul)?.as_str();
+            let text = text::<A::Error>(with_nul)?;
+            let key = text.as_str();
             if key.len() > MAX_KEY_LEN {
                 return Err(A::Error::custom("map key longer than the limit"));
             }
@@ -172,7 +166,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, Map> {
                 return Err(A::Error::custom("map keys out of order or twice"));
             }
             let value = access.next_value_seed(self.entry())?;
-            map.insert(Text::new(key), value).map_err(Error::custom)?;
+            map.insert(text.to_text(), value).map_err(Error::custom)?;
         }
         Ok(map)
     }

@@ -10,7 +10,7 @@ use bincode::config::{self, Configuration};
 use bincode::error::DecodeError;
 
 use super::Corrupt;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Text, Value};
 
 pub(super) use ser::{VecSink, written};
 pub use ser::{encode_value, encodes_to};
@@ -53,6 +53,19 @@ impl Scalar<'_> {
             Self::Map => Kind::Map,
         }
     }
+
+    /// A value of its own; `None` for a list or map, whose content is not here.
+    pub fn to_value(&self) -> Option<Value> {
+        Some(match self {
+            Self::Null => Value::Null,
+            Self::Bool(bool) => Value::Bool(*bool),
+            Self::Int(int) => Value::Int(*int),
+            Self::Float(float) => Value::Float(*float),
+            Self::Text(text) => Value::Text(text.to_text()),
+            Self::Bytes(bytes) => Value::bytes(bytes),
+            Self::List | Self::Map => return None,
+        })
+    }
 }
 
 /// Text in a record, with the NUL behind it.
@@ -76,21 +89,24 @@ impl<'a> TextRef<'a> {
     pub fn as_str_with_nul(self) -> &'a str {
         self.with_nul
     }
+
+    /// A text of its own.
+    pub fn to_text(self) -> Text {
+        Text::from_str_with_nul(self.with_nul).unwrap_or_else(|| Text::new(self.with_nul))
+    }
+}
+
+/// The kinds by their numbers, which are those of the C surface.
+const KINDS: [Kind; 8] =
+    [Kind::Null, Kind::Bool, Kind::Int, Kind::Float, Kind::Text, Kind::Bytes, Kind::List, Kind::Map];
+
+fn kind_of(number: u32) -> Option<Kind> {
+    KINDS.get(usize::try_from(number).ok()?).copied()
 }
 
 /// The type of the value in `raw`, by its first byte.
 pub(super) fn kind(raw: &[u8]) -> Result<Kind, Corrupt> {
-    match raw.first() {
-        Some(0) => Ok(Kind::Null),
-        Some(1) => Ok(Kind::Bool),
-        Some(2) => Ok(Kind::Int),
-        Some(3) => Ok(Kind::Float),
-        Some(4) => Ok(Kind::Text),
-        Some(5) => Ok(Kind::Bytes),
-        Some(6) => Ok(Kind::List),
-        Some(7) => Ok(Kind::Map),
-        _ => Err(Corrupt::new(de::UNKNOWN_KIND)),
-    }
+    raw.first().and_then(|number| kind_of(u32::from(*number))).ok_or(Corrupt::new(de::UNKNOWN_KIND))
 }
 
 /// Decodes the value that fills `raw`; of a list or map only its kind.
@@ -111,7 +127,8 @@ pub(super) fn decode_scalar(raw: &[u8]) -> Result<Scalar<'_>, Corrupt> {
 
 /// Decodes the value that fills `raw`.
 ///
-/// Allocates at most 64 bytes for each byte of `raw`, and nothing that `raw` is not long enough to fill.
+/// Allocates at most 64 bytes for each byte of `raw`, an error's text aside: a list or map gets room for as many entries
+/// as it announces only while the bytes could hold them all.
 pub(super) fn decode_value(raw: &[u8]) -> Result<Value, Corrupt> {
     let room = std::cell::Cell::new(raw.len());
     let seed = de::ValueSeed::new(&room);
