@@ -8,32 +8,15 @@
     reason = "tests"
 )]
 
+mod record_support;
+
 use lovely_session::record::{
-    EntrySource, Header, PkgSource, Record, Scalar, Stamp, Stored, Tombstone, decode, encode, encode_tombstone,
-    encode_value, encoded_len, encodes_to,
+    EntrySource, PkgSource, Scalar, Stored, Tombstone, decode, encode, encode_tombstone, encode_value, encoded_len,
+    encodes_to,
 };
 use lovely_session::store::Blob;
 use lovely_session::value::{Kind, Text, Value};
-
-fn header() -> Header {
-    Header {
-        stamp: Stamp { incarnation: 1, sequence: 2, writer: u64::MAX },
-        successor_of: 3,
-        created_ms: 1_700_000_000_000,
-        accessed_ms: -1,
-        timeout_ms: 3_600_000,
-        max_timeout_ms: 0,
-        own_timeout_ms: Some(5),
-        deadline_ms: None,
-    }
-}
-
-fn session(bytes: Vec<u8>) -> Record {
-    match decode(Blob::new(bytes)).unwrap() {
-        Stored::Session(record) => record,
-        Stored::Tombstone(_) => panic!("a tombstone"),
-    }
-}
+use record_support::{Model, Rng, header, session};
 
 #[test]
 fn packages_and_keys_are_found_by_name() {
@@ -44,7 +27,7 @@ fn packages_and_keys_are_found_by_name() {
     let cart =
         vec![("", EntrySource::Value(&int)), ("a", EntrySource::Value(&nested)), ("é", EntrySource::Value(&text))];
     let packages = [("cart", PkgSource::Entries(cart)), ("empty", PkgSource::Entries(vec![]))];
-    let record = session(encode(&header(), &packages).unwrap());
+    let record = session(&encode(&header(), &packages).unwrap());
     assert_eq!(record.header(), &header());
     assert_eq!((record.len(), record.name(0), record.name_with_nul(1)), (2, Some("cart"), Some("empty\0")));
     assert_eq!((record.find("empty"), record.find("cars"), record.find("zz")), (Some(1), None, None));
@@ -73,5 +56,86 @@ fn a_tombstone_comes_back() {
     match decode(Blob::new(encode_tombstone(&tombstone))).unwrap() {
         Stored::Tombstone(found) => assert_eq!(found, tombstone),
         Stored::Session(_) => panic!("a session"),
+    }
+}
+
+#[test]
+fn random_sessions_come_back_exactly() {
+    for seed in 0..3_000 {
+        let model = Rng::new(seed).model();
+        let bytes = model.encode();
+        let read = Model::read(&session(&bytes)).unwrap();
+        assert_eq!((&read, read.encode()), (&model, bytes), "seed {seed}");
+    }
+}
+
+#[test]
+fn equal_bytes_are_equal_values() {
+    let encoded = |value: &Value| {
+        let mut bytes = Vec::new();
+        encode_value(value, &mut bytes);
+        assert_eq!(bytes.len(), encoded_len(value));
+        bytes
+    };
+    let mut rng = Rng::new(11);
+    // Small values, so that equal ones turn up, and their neighbours in type (contract 2.2).
+    let mut values: Vec<Value> = (0..300).map(|i| rng.value(i % 3)).collect();
+    values.extend([Value::Int(1), Value::Float(1.0), Value::Bool(true), Value::text("1"), Value::bytes(b"1")]);
+    values.extend([Value::Float(0.0), Value::Float(-0.0), Value::text(""), Value::text("\0"), Value::bytes(b"\0")]);
+    values.extend(
+        [0x7ff8_0000_0000_0000, 0x7ff8_0000_0000_0001, 0x7ff0_0000_0000_0001].map(f64::from_bits).map(Value::Float),
+    );
+    let mut equal = 0;
+    for a in &values {
+        for b in &values {
+            let (bytes_a, bytes_b) = (encoded(a), encoded(b));
+            assert_eq!(a == b, bytes_a == bytes_b, "{a:?} {b:?}");
+            assert_eq!(a == b, encodes_to(a, &bytes_b), "{a:?} {b:?}");
+            equal += usize::from(a == b);
+        }
+    }
+    assert!(equal > values.len(), "no two values were equal");
+}
+
+#[test]
+fn the_order_of_writing_is_not_stored() {
+    let mut rng = Rng::new(5);
+    for _ in 0..200 {
+        let mut entries: Vec<(Text, Value)> =
+            (0..8).map(|i| (Text::new(&format!("{i}{}", rng.text(3))), rng.value(2))).collect();
+        let forward = Value::map(entries.clone()).unwrap();
+        for at in (1..entries.len()).rev() {
+            entries.swap(at, rng.below(at + 1));
+        }
+        let shuffled = Value::map(entries).unwrap();
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        encode_value(&forward, &mut a);
+        encode_value(&shuffled, &mut b);
+        assert_eq!(a, b);
+    }
+}
+
+#[test]
+fn carrying_raw_values_on_is_the_same_as_encoding_them() {
+    for seed in 0..500 {
+        let mut rng = Rng::new(seed);
+        let model = rng.model();
+        let record = session(&model.encode());
+        let packages: Vec<_> = (0..record.len()).map(|i| record.pkg(i).unwrap()).collect();
+        let sources: Vec<_> = packages
+            .iter()
+            .enumerate()
+            .map(|(i, package)| {
+                let entries = (0..package.len()).map(|k| {
+                    let source = match model.packages.values().nth(i).unwrap().get(package.key(k).unwrap()) {
+                        Some(value) if rng.below(2) == 0 => EntrySource::Value(value),
+                        _ => EntrySource::Raw(package.raw(k).unwrap()),
+                    };
+                    (package.key(k).unwrap(), source)
+                });
+                (record.name(i).unwrap(), PkgSource::Entries(entries.collect()))
+            })
+            .collect();
+        assert_eq!(encode(record.header(), &sources).unwrap(), &record.blob()[..]);
     }
 }
