@@ -1,8 +1,8 @@
 //! The value tree: what a key of a package holds.
 //!
 //! A value is immutable once shared; lists and maps are reference counted, so that copies into an overlay, an undo
-//! log or another tree cost nothing, and carry their depth, so that no tree deeper than [`MAX_DEPTH`] can be built.
-//! How values are stored is `record`'s business; JSON is in `json`.
+//! log or another tree cost nothing, and carry their depth and size, so that no tree deeper than [`MAX_DEPTH`] or
+//! larger than [`MAX_SIZE`] can be built. How values are stored is `record`'s business; JSON is in `json`.
 
 pub mod json;
 mod text;
@@ -13,12 +13,17 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
-/// How deep lists and maps may nest: a list of numbers is 1 deep, a number 0.
+/// How deep lists and maps may nest: a list is 1 deep, empty or not, and one more than its deepest item; a number 0.
 pub const MAX_DEPTH: usize = 64;
 /// How many entries one list, map or package may hold.
 pub const MAX_ENTRIES: usize = 1_000_000;
 /// How long a package name or a key may be, in bytes of UTF-8.
 pub const MAX_KEY_LEN: usize = 65_535;
+/// How large a value may be, see [`Value::size`]: 1 GiB, the most that any memcached takes as one item.
+///
+/// The limit is for trees that hold a list or map many times over: 30 lists that each hold the one before twice cost
+/// nothing to build, and 2^30 items to walk, compare or write.
+pub const MAX_SIZE: u64 = 1 << 30;
 
 /// The type of a value. The numbers are those of the C surface and fixed for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,13 +104,9 @@ impl Value {
         Ok(Self::List(Arc::new(list)))
     }
 
-    /// Map of `entries`, a later entry of the same key winning; an error if it would be too deep or too large.
+    /// Map of `entries`, see [`Map::from_entries`].
     pub fn map(entries: Vec<(Text, Value)>) -> Result<Self> {
-        let mut map = Map::default();
-        for (key, value) in entries {
-            map.insert(key, value)?;
-        }
-        Ok(Self::Map(Arc::new(map)))
+        Ok(Self::Map(Arc::new(Map::from_entries(entries)?)))
     }
 
     /// The type of this value.
@@ -125,9 +126,22 @@ impl Value {
     /// How deep lists and maps nest in this value; 0 for anything else.
     pub fn depth(&self) -> usize {
         match self {
-            Self::List(list) => usize::from(list.depth),
-            Self::Map(map) => usize::from(map.depth),
+            Self::List(list) => 1 + list.below,
+            Self::Map(map) => 1 + map.below,
             _ => 0,
+        }
+    }
+
+    /// How much there is in this value, in bytes: text, bytes and keys as long as they are, numbers 8, and 1 for each
+    /// value and key. What stands in it twice counts twice.
+    pub fn size(&self) -> u64 {
+        1 + match self {
+            Self::Null | Self::Bool(_) => 0,
+            Self::Int(_) | Self::Float(_) => 8,
+            Self::Text(text) => text.len() as u64,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::List(list) => list.size,
+            Self::Map(map) => map.size,
         }
     }
 }
@@ -150,17 +164,19 @@ impl PartialEq for Value {
 
 impl Eq for Value {}
 
-/// A list of values that knows its depth.
+/// A list of values that knows its depth and size.
 #[derive(Debug, Clone, Default)]
 pub struct List {
     items: Vec<Value>,
-    depth: u8,
+    /// Depth of the deepest item, which is one less than the list's own.
+    below: usize,
+    size: u64,
 }
 
 impl List {
     /// An empty list with room for `items`.
     pub fn with_capacity(items: usize) -> Self {
-        Self { items: Vec::with_capacity(items), depth: 0 }
+        Self { items: Vec::with_capacity(items), ..Self::default() }
     }
 
     /// The items in order.
@@ -168,27 +184,53 @@ impl List {
         &self.items
     }
 
-    /// Appends `item`; an error, and no change, if the list would be too deep or too long.
+    /// Appends `item`; an error, and no change, if the list would be too deep, too long or too large.
     pub fn push(&mut self, item: Value) -> Result<()> {
-        let depth = nested_depth(self.depth, &item)?;
-        check_entries("list", self.items.len())?;
+        let depth = check_nested(&item)?;
+        check_entries("list", self.items.len() + 1)?;
+        self.size = check_size(self.size + item.size())?;
+        self.below = self.below.max(depth);
         self.items.push(item);
-        self.depth = depth;
         Ok(())
     }
 }
 
-/// A map from text to values, sorted by the bytes of the keys, that knows its depth.
+/// A map from text to values, sorted by the bytes of the keys, that knows its depth and size.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
     entries: Vec<(Text, Value)>,
-    depth: u8,
+    /// Depth of the deepest value, which is one less than the map's own.
+    below: usize,
+    size: u64,
 }
 
 impl Map {
     /// An empty map with room for `entries`.
     pub fn with_capacity(entries: usize) -> Self {
-        Self { entries: Vec::with_capacity(entries), depth: 0 }
+        Self { entries: Vec::with_capacity(entries), ..Self::default() }
+    }
+
+    /// Map of `entries` in any order, a later entry of the same key winning; an error if a limit would be passed.
+    ///
+    /// Sorts once, where inserting in random order would move entries each time.
+    pub fn from_entries(mut entries: Vec<(Text, Value)>) -> Result<Self> {
+        // Stable, so that of equal keys the last one given stands last.
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        check_entries("map", entries.len())?;
+        let (mut below, mut size) = (0, 0);
+        for (key, value) in &entries {
+            check_key("map key", key)?;
+            below = check_nested(value)?.max(below);
+            size = check_size(size + entry_size(key, value))?;
+        }
+        Ok(Self { entries, below, size })
     }
 
     /// The entries, sorted by key.
@@ -205,24 +247,36 @@ impl Map {
     /// Sets `key`, replacing what it had; an error, and no change, if a limit would be passed.
     pub fn insert(&mut self, key: Text, value: Value) -> Result<()> {
         check_key("map key", &key)?;
-        let depth = nested_depth(self.depth, &value)?;
+        let depth = check_nested(&value)?;
         // Callers mostly come in order: appending must not search or move.
         let at = match self.entries.last() {
             Some((last, _)) if *last >= key => self.find(&key),
             _ => Err(self.entries.len()),
         };
         match at {
-            Ok(at) => {
-                if let Some(entry) = self.entries.get_mut(at) {
-                    entry.1 = value;
-                }
-            }
+            Ok(at) => self.replace(at, value, depth),
             Err(at) => {
-                check_entries("map", self.entries.len())?;
+                check_entries("map", self.entries.len() + 1)?;
+                self.size = check_size(self.size + entry_size(&key, &value))?;
+                self.below = self.below.max(depth);
                 self.entries.insert(at, (key, value));
+                Ok(())
             }
         }
-        self.depth = depth;
+    }
+
+    /// Puts `value`, which is `depth` deep, in the place of the value at `at`.
+    fn replace(&mut self, at: usize, value: Value, depth: usize) -> Result<()> {
+        let Some((_, old)) = self.entries.get_mut(at) else { return Ok(()) };
+        self.size = check_size(self.size - old.size() + value.size())?;
+        let was_deepest = old.depth() == self.below;
+        *old = value;
+        self.below = if was_deepest && depth < self.below {
+            // What made the map this deep may be gone.
+            self.entries.iter().map(|(_, value)| value.depth()).max().unwrap_or(0)
+        } else {
+            self.below.max(depth)
+        };
         Ok(())
     }
 
@@ -231,17 +285,28 @@ impl Map {
     }
 }
 
-/// The depth of a container of depth `own` once it holds `child`.
-fn nested_depth(own: u8, child: &Value) -> Result<u8> {
-    let depth = child.depth() + 1;
-    match u8::try_from(depth) {
-        Ok(depth8) if depth <= MAX_DEPTH => Ok(own.max(depth8)),
-        _ => Err(Error::TooLarge(format!("value nested more than {MAX_DEPTH} deep").into())),
+/// The depth of `child`; an error if a list or map that holds it would be too deep.
+fn check_nested(child: &Value) -> Result<usize> {
+    let depth = child.depth();
+    if depth >= MAX_DEPTH {
+        return Err(Error::TooLarge(format!("value nested more than {MAX_DEPTH} deep").into()));
     }
+    Ok(depth)
+}
+
+fn entry_size(key: &str, value: &Value) -> u64 {
+    key.len() as u64 + 1 + value.size()
+}
+
+fn check_size(size: u64) -> Result<u64> {
+    if size > MAX_SIZE {
+        return Err(Error::TooLarge(format!("value of more than {MAX_SIZE} bytes").into()));
+    }
+    Ok(size)
 }
 
 fn check_entries(what: &str, len: usize) -> Result<()> {
-    if len >= MAX_ENTRIES {
+    if len > MAX_ENTRIES {
         return Err(Error::TooLarge(format!("{what} of more than {MAX_ENTRIES} entries").into()));
     }
     Ok(())
