@@ -7,15 +7,10 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::store::Key;
+use crate::store::{Key, wire_form};
 
 /// How long a session id may be, in bytes.
 pub const MAX_ID_LEN: usize = 8_192;
-/// How long a container name or a prefix may be, in characters as they go over the wire.
-///
-/// Two of them, two slashes and a digest are 245 bytes; memcached takes keys of up to 250.
-pub const MAX_NAME_LEN: usize = 100;
-
 /// Random bytes in an id of ours: 192 bits, and a multiple of 3, so that base64 wastes none.
 const RANDOM_LEN: usize = 24;
 
@@ -63,7 +58,7 @@ pub fn key(prefix: &str, container: &str, id: &[u8]) -> Key {
     }
 }
 
-/// The wire form of a container's name: 1 to [`MAX_NAME_LEN`] characters of `[A-Za-z0-9._~-]` and percent-encoding.
+/// The wire form of a container's name: 1 to 100 characters, see [`wire_form`].
 pub fn check_container_name(name: &str) -> Result<String> {
     if name.is_empty() {
         return Err(Error::Argument("container name is empty".into()));
@@ -74,29 +69,4 @@ pub fn check_container_name(name: &str) -> Result<String> {
 /// The wire form of a prefix: as of a container's name, and it may be empty.
 pub fn check_prefix(prefix: &str) -> Result<String> {
     wire_form("prefix", prefix)
-}
-
-/// Percent-encodes all but the unreserved characters of RFC 3986; `what` names the text in the error.
-fn wire_form(what: &str, text: &str) -> Result<String> {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    let hex = |nibble: u8| HEX.get(usize::from(nibble)).copied();
-
-    // Bounds the work on a text of any length: encoding never makes it shorter.
-    let mut wire = String::with_capacity(MAX_NAME_LEN.min(text.len()));
-    for byte in text.bytes() {
-        if matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'~' | b'-') {
-            wire.push(char::from(byte));
-        } else {
-            wire.push('%');
-            wire.extend(hex(byte >> 4));
-            wire.extend(hex(byte & 15));
-        }
-        if wire.len() > MAX_NAME_LEN {
-            return Err(Error::TooLarge(
-                format!("{what} is over the limit of {MAX_NAME_LEN} characters, percent-encoded ones counted as 3")
-                    .into(),
-            ));
-        }
-    }
-    Ok(wire)
 }
