@@ -11,8 +11,11 @@ use crate::error::{Error, Message};
 pub struct Blob(Arc<Vec<u8>>);
 
 impl Blob {
-    /// Takes `bytes` over.
-    pub fn new(bytes: Vec<u8>) -> Self {
+    /// Takes `bytes` over. What was reserved for much more than they are is given back: a store counts their length.
+    pub fn new(mut bytes: Vec<u8>) -> Self {
+        if bytes.capacity() - bytes.len() > bytes.len() / 4 {
+            bytes.shrink_to_fit();
+        }
         Self(Arc::new(bytes))
     }
 }
