@@ -8,10 +8,10 @@ use std::task::Poll;
 ///
 /// Each is dropped as soon as it has finished. A single one, the usual case, costs nothing beyond itself.
 pub async fn join_all<F: Future>(mut futures: Vec<F>) -> Vec<F::Output> {
-    if futures.len() == 1 {
-        if let Some(only) = futures.pop() {
-            return vec![only.await];
-        }
+    if futures.len() == 1
+        && let Some(only) = futures.pop()
+    {
+        return vec![only.await];
     }
     let mut slots: Vec<Slot<F>> = futures.into_iter().map(|future| Slot::Running(Box::pin(future))).collect();
     poll_fn(|context| {
