@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn alarms_stay_in_proportion_to_entries_however_often_times_move() {
-        let (stats, state) = (Stats::default(), RandomState::default());
+        let (stats, hashing) = (Stats::default(), RandomState::default());
         let mut table = Table::new();
         let key = Key::new("a/b");
-        let slot = table.insert(Hashed::new(&key, &state), Blob::new(vec![1]), 1, 1, &stats);
+        let slot = table.insert(Hashed::new(&key, &hashing), Blob::new(vec![1]), 1, 1, &stats);
         for step in 0..10_000 {
             table.set_expiry(slot, Some(Duration::from_secs(20_000 - step)));
         }
@@ -219,5 +219,21 @@ mod tests {
         assert_eq!(stats.get(Counter::Items), 1);
         table.sweep(100, Moment { stats: &stats, now: Duration::from_secs(10_001) });
         assert_eq!(stats.get(Counter::Items), 0);
+    }
+
+    // Contract 4.1: gone at the timeout, never before.
+    #[test]
+    fn an_entry_is_found_until_the_last_nanosecond() {
+        let (stats, hashing) = (Stats::default(), RandomState::default());
+        let mut table = Table::new();
+        let key = Key::new("a/b");
+        let hashed = Hashed::new(&key, &hashing);
+        let slot = table.insert(hashed, Blob::new(vec![1]), 1, 1, &stats);
+        table.set_expiry(slot, Some(Duration::from_secs(10)));
+        let before = Moment { stats: &stats, now: Duration::new(9, 999_999_999) };
+        assert_eq!(table.sweep(100, before), 0);
+        assert_eq!(table.find(hashed, before), Some(slot));
+        assert_eq!(table.find(hashed, Moment { now: Duration::from_secs(10), ..before }), None);
+        assert_eq!((stats.get(Counter::Items), stats.get(Counter::Expired)), (0, 1));
     }
 }
