@@ -3,10 +3,12 @@
 //! The modules stand in the order of a call: `capi` translates C, `txn` decides, `session` and `container` hold what
 //! it decides about, `value` and `record` are content and its bytes, `store` keeps them, `io` waits.
 
+pub mod container;
 pub mod error;
 pub mod io;
 pub mod log;
 pub mod record;
 pub mod session;
 pub mod store;
+pub mod txn;
 pub mod value;

@@ -39,7 +39,7 @@ pub enum Scalar<'a> {
     Map,
 }
 
-impl Scalar<'_> {
+impl<'a> Scalar<'a> {
     /// The type of the value.
     pub fn kind(&self) -> Kind {
         match self {
@@ -51,6 +51,20 @@ impl Scalar<'_> {
             Self::Bytes(_) => Kind::Bytes,
             Self::List => Kind::List,
             Self::Map => Kind::Map,
+        }
+    }
+
+    /// Of a value as it stands, borrowed from it.
+    pub fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(bool) => Self::Bool(*bool),
+            Value::Int(int) => Self::Int(*int),
+            Value::Float(float) => Self::Float(*float),
+            Value::Text(text) => Self::Text(TextRef { with_nul: text.as_str_with_nul() }),
+            Value::Bytes(bytes) => Self::Bytes(bytes),
+            Value::List(_) => Self::List,
+            Value::Map(_) => Self::Map,
         }
     }
 

@@ -1,0 +1,254 @@
+//! Commit and prepare: the jobs of a plan run side by side, their needs gathered into one batch for each store.
+
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::io::{join_all, sleep_until};
+use crate::store::{Key, LoadItem, Loaded, Store, WriteItem, Written};
+use crate::txn::job::{Expected, Job, Next};
+use crate::txn::plan::Plan;
+use crate::txn::report::Outcome;
+use crate::txn::{State, Transaction};
+
+impl Transaction {
+    /// Stores every session that changed, or none as far as the stores can promise it, and ends the transaction.
+    ///
+    /// `Ok`: everything is stored. `Partial`: some sessions are stored, the report says which; running again would
+    /// repeat them. `Unknown`: a write was sent and never answered; whatever the report calls not stored is not.
+    /// `Lost`: not stored, and the server dropped what it had. Any other error: nothing of this transaction is stored.
+    /// After an error the transaction keeps its report and takes only abort.
+    pub async fn commit(&mut self) -> Result<()> {
+        self.check_readable()?;
+        let is_prepared = self.is_prepared();
+        // If this future is dropped half-way, the transaction has failed.
+        self.state = State::Failed;
+        let mut plan = match self.plan.take() {
+            Some(plan) if is_prepared => plan,
+            _ => self.plan()?,
+        };
+        let deadline = self.commit_deadline(&plan);
+        if is_prepared {
+            for task in &mut plan.tasks {
+                task.job.refresh_options();
+            }
+        } else {
+            let is_several = plan.tasks.iter().map(|task| task.job.writes()).sum::<usize>() > 1;
+            vote(&mut plan, deadline, is_several).await;
+        }
+        if first_error(&plan).is_none() {
+            run(&mut plan, deadline, Until::Ended).await;
+        }
+        self.take_report(&plan);
+        match first_error(&plan) {
+            None => {
+                self.end(State::Committed);
+                Ok(())
+            }
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Finds out whether a commit would succeed, as far as that can be known, and promises to change nothing more: the
+    /// vote of a two-phase commit. Stores nothing.
+    pub async fn prepare(&mut self) -> Result<()> {
+        self.check_writable()?;
+        self.state = State::Failed;
+        let mut plan = self.plan()?;
+        let deadline = self.commit_deadline(&plan);
+        vote(&mut plan, deadline, true).await;
+        match first_error(&plan) {
+            None => {
+                self.plan = Some(plan);
+                self.state = State::Prepared;
+                Ok(())
+            }
+            Some(error) => {
+                self.take_report(&plan);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Finds what can be known to fail before anything is written (contract 2.4): limits; and, if `with_versions`, servers
+/// that do not answer and sessions that somebody changed or destroyed.
+async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
+    for task in &mut plan.tasks {
+        task.job.check();
+    }
+    if first_error(plan).is_some() {
+        return;
+    }
+    if with_versions {
+        check_versions(plan, deadline).await;
+    }
+    if first_error(plan).is_none() {
+        run(plan, deadline, Until::Ready).await;
+    }
+}
+
+/// Asks for the versions under all keys in one round trip, and has the jobs look where another one stands.
+async fn check_versions(plan: &mut Plan, deadline: Instant) {
+    let batches = by_store(plan.tasks.iter().enumerate().map(|(at, task)| {
+        let (key, expected) = task.job.expected();
+        (task.job.store(), at, (key.clone(), expected))
+    }));
+    let answers = join_all(
+        batches
+            .into_iter()
+            .map(|(store, items)| async move {
+                let keys: Vec<Key> = items.iter().map(|(_, (key, _))| key.clone()).collect();
+                let found = store.versions(&keys, deadline).await;
+                items
+                    .into_iter()
+                    .zip(found)
+                    .map(|((at, (_, expected)), found)| (at, expected, found))
+                    .collect::<Vec<_>>()
+            })
+            .collect(),
+    )
+    .await;
+    for (at, expected, found) in answers.into_iter().flatten() {
+        let Some(task) = plan.tasks.get_mut(at) else { continue };
+        let as_expected = match (expected, found) {
+            (_, Err(error)) => {
+                task.job.fail(error);
+                continue;
+            }
+            (Expected::Any, Ok(_)) | (Expected::Nothing, Ok(None)) => true,
+            (Expected::Version(expected), Ok(Some(found))) => expected == found,
+            (Expected::Nothing, Ok(Some(_))) | (Expected::Version(_), Ok(None)) => false,
+        };
+        if !as_expected {
+            task.job.look_first();
+        }
+    }
+}
+
+/// How far to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Until each job is about to write.
+    Ready,
+    /// Until each job has ended.
+    Ended,
+}
+
+/// What the jobs of one store need in this round.
+#[derive(Default)]
+struct Batch {
+    loads: Vec<(usize, LoadItem)>,
+    writes: Vec<(usize, WriteItem)>,
+}
+
+/// What came of it.
+enum Answer {
+    Loaded(usize, Result<Loaded>),
+    Written(usize, Written),
+}
+
+/// Runs the jobs side by side: in each round every store gets one batch, and all stores are worked at the same time.
+async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
+    loop {
+        let is_late = Instant::now() >= deadline;
+        let mut wake: Option<Instant> = None;
+        let mut needs: Vec<(Store, Batch)> = Vec::new();
+        for (at, task) in plan.tasks.iter_mut().enumerate() {
+            let job = &mut task.job;
+            if job.verdict().is_some() || until == Until::Ready && job.is_ready() {
+                continue;
+            }
+            if is_late {
+                job.expire();
+                continue;
+            }
+            match job.next() {
+                Next::Ended => {}
+                Next::Wait(moment) => wake = Some(wake.map_or(moment, |wake| wake.min(moment))),
+                Next::Load(item) => batch_for(&mut needs, job).loads.push((at, item)),
+                Next::Write(item) => batch_for(&mut needs, job).writes.push((at, item)),
+            }
+        }
+        if needs.is_empty() {
+            match wake {
+                Some(moment) => sleep_until(moment.min(deadline)).await,
+                None => return,
+            }
+            continue;
+        }
+        let rounds = needs.into_iter().map(|(store, batch)| exchange(store, batch, deadline)).collect();
+        for answer in join_all(rounds).await.into_iter().flatten() {
+            match answer {
+                Answer::Loaded(at, loaded) => {
+                    if let Some(task) = plan.tasks.get_mut(at) {
+                        task.job.loaded(loaded);
+                    }
+                }
+                Answer::Written(at, written) => {
+                    if let Some(task) = plan.tasks.get_mut(at) {
+                        task.job.written(written);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One batch of loads and one of writes to one store.
+async fn exchange(store: Store, batch: Batch, deadline: Instant) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(batch.loads.len() + batch.writes.len());
+    if !batch.loads.is_empty() {
+        let (places, items): (Vec<_>, Vec<_>) = batch.loads.into_iter().unzip();
+        let loaded = store.load(&items, deadline).await;
+        answers.extend(places.into_iter().zip(loaded).map(|(at, loaded)| Answer::Loaded(at, loaded)));
+    }
+    if !batch.writes.is_empty() {
+        let (places, items): (Vec<_>, Vec<_>) = batch.writes.into_iter().unzip();
+        let written = store.write(&items, deadline).await;
+        answers.extend(places.into_iter().zip(written).map(|(at, written)| Answer::Written(at, written)));
+    }
+    answers
+}
+
+fn batch_for<'a>(needs: &'a mut Vec<(Store, Batch)>, job: &Job) -> &'a mut Batch {
+    let id = job.store().id();
+    let at = needs.iter().position(|(store, _)| store.id() == id).unwrap_or_else(|| {
+        needs.push((job.store().clone(), Batch::default()));
+        needs.len() - 1
+    });
+    // Just found or pushed.
+    #[allow(clippy::indexing_slicing, reason = "the line above")]
+    &mut needs[at].1
+}
+
+/// Groups items by store, in the order in which they come.
+fn by_store<'a, T>(items: impl Iterator<Item = (&'a Store, usize, T)>) -> Vec<(Store, Vec<(usize, T)>)> {
+    let mut groups: Vec<(Store, Vec<(usize, T)>)> = Vec::new();
+    for (store, at, item) in items {
+        match groups.iter_mut().find(|(other, _)| other.id() == store.id()) {
+            Some((_, group)) => group.push((at, item)),
+            None => groups.push((store.clone(), vec![(at, item)])),
+        }
+    }
+    groups
+}
+
+/// The error that a commit answers with, if any job ended with one.
+fn first_error(plan: &Plan) -> Option<Error> {
+    let verdicts = || plan.tasks.iter().filter_map(|task| task.job.verdict());
+    let count = |outcome: Outcome| verdicts().filter(|verdict| verdict.outcome == outcome).count();
+    let errors = || verdicts().filter_map(|verdict| verdict.error.as_ref());
+    // A retryable error promises that running again may help: any other comes first.
+    let error = errors().find(|error| !error.is_retryable()).or_else(|| errors().next())?;
+    let (stored, unknown) = (count(Outcome::Stored), count(Outcome::Unknown));
+    Some(if stored > 0 {
+        let of = plan.tasks.len();
+        Error::Partial(
+            format!("{stored} of {of} sessions were stored, {unknown} may be, the others not: {error}").into(),
+        )
+    } else if unknown > 0 {
+        errors().find(|error| matches!(error, Error::Unknown(_))).unwrap_or(error).clone()
+    } else {
+        error.clone()
+    })
+}

@@ -1,0 +1,150 @@
+//! Destroying one session: a tombstone, whatever stands there.
+
+use crate::error::{Error, Message, Result};
+use crate::session::Place;
+use crate::store::{Action, Counter, LoadItem, Loaded, WriteItem, Written};
+use crate::txn::content::tombstone;
+use crate::txn::job::{At, Expected, Next, Patience, Verdict, lost, out_of_time, refused};
+use crate::txn::stands::Stands;
+
+/// Destroying one session.
+#[derive(Debug)]
+pub(crate) struct Destroy {
+    place: Place,
+    writer: u64,
+    is_looking: bool,
+    /// What stands there, once one had to look.
+    at: Option<At>,
+    is_unanswered: bool,
+    refusal: Option<Message>,
+    last_error: Option<Error>,
+    patience: Patience,
+    verdict: Option<Verdict>,
+}
+
+impl Destroy {
+    pub(crate) fn new(place: Place, writer: u64) -> Self {
+        Self {
+            place,
+            writer,
+            is_looking: false,
+            at: None,
+            is_unanswered: false,
+            refusal: None,
+            last_error: None,
+            patience: Patience::default(),
+            verdict: None,
+        }
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    #[allow(clippy::unused_self, reason = "the other jobs answer from what they know")]
+    pub(crate) fn expected(&self) -> Expected {
+        Expected::Any
+    }
+
+    #[allow(clippy::unused_self, reason = "a tombstone has nothing to check")]
+    pub(crate) fn check(&mut self) {}
+
+    pub(crate) fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.is_looking
+    }
+
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.verdict = Some(Verdict::not_stored(error));
+    }
+
+    pub(crate) fn expire(&mut self) {
+        if self.is_unanswered {
+            self.place.container.store().stats().add(Counter::Unknown, 1);
+            self.verdict = Some(Verdict::unknown(&self.place, self.last_error.as_ref()));
+        } else {
+            self.fail(match &self.refusal {
+                Some(message) => refused(&self.place, message),
+                None => out_of_time(&self.place, self.patience.is_tried()),
+            });
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> Next {
+        if self.verdict.is_some() {
+            return Next::Ended;
+        }
+        if let Some(until) = self.patience.wait() {
+            return Next::Wait(until);
+        }
+        let key = self.place.key.clone();
+        if self.is_looking {
+            return Next::Load(LoadItem { key, renew: None });
+        }
+        let blob = tombstone(&self.place, self.writer);
+        // A second try must not hit what somebody may have stored under the id after the first.
+        let action = match self.at {
+            None => Action::Put(blob),
+            Some(At::Nothing) => Action::Create(blob),
+            Some(At::Version(token)) => Action::Replace(blob, token),
+        };
+        Next::Write(WriteItem { key, action, ttl: Some(self.place.container.options().tombstone_life()) })
+    }
+
+    pub(crate) fn written(&mut self, written: Written) {
+        match written {
+            Written::Done(_) => self.verdict = Some(Verdict::stored()),
+            Written::Failed(error) if !self.is_unanswered => self.fail(error),
+            Written::Failed(error) => self.look_again(Some(error)),
+            Written::Unknown(error) => {
+                self.is_unanswered = true;
+                self.look_again(Some(error));
+            }
+            Written::Refused(message) => {
+                self.refusal = Some(message);
+                self.is_looking = true;
+            }
+            Written::Changed | Written::Absent => self.look_again(None),
+        }
+    }
+
+    pub(crate) fn loaded(&mut self, loaded: Result<Loaded>) {
+        let stands = match loaded {
+            Ok(loaded) => {
+                let at = match &loaded {
+                    Loaded::Absent => At::Nothing,
+                    Loaded::Found { token, .. } => At::Version(*token),
+                };
+                // Bytes that cannot be read are destroyed like any others (contract 6.5).
+                (at, Stands::read(&self.place, &self.place.container.options(), loaded).ok())
+            }
+            Err(error) => return self.look_again(Some(error)),
+        };
+        let (at, stands) = stands;
+        let is_done = match &stands {
+            Some(Stands::Tombstone { .. }) => true,
+            Some(Stands::Session { record, .. }) => record.header().successor_of == self.writer,
+            _ => false,
+        };
+        if is_done {
+            self.verdict = Some(Verdict::stored());
+        } else if let Some(message) = self.refusal.take() {
+            self.fail(match at {
+                At::Nothing => lost(&self.place, &message),
+                At::Version(_) => refused(&self.place, &message),
+            });
+        } else {
+            self.at = Some(at);
+            self.is_looking = false;
+        }
+    }
+
+    fn look_again(&mut self, error: Option<Error>) {
+        self.last_error = error.or(self.last_error.take());
+        self.patience.set_back();
+        self.is_looking = true;
+    }
+}

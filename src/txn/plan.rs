@@ -1,0 +1,128 @@
+//! What a commit has to do: one job for each session that changed, found by comparing with what was loaded.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result, Status};
+use crate::session::pkg::Env;
+use crate::session::{Life, Origin, Place};
+use crate::txn::content::Content;
+use crate::txn::destroy::Destroy;
+use crate::txn::index::Entry;
+use crate::txn::job::Job;
+use crate::txn::merge::Changes;
+use crate::txn::random;
+use crate::txn::regenerate::Regenerate;
+use crate::txn::report::{Outcome, ReportEntry};
+use crate::txn::save::Save;
+use crate::txn::{State, Transaction};
+
+/// A job and the id that the report names.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) job: Job,
+    id: Arc<[u8]>,
+}
+
+/// Everything that a commit has to do, in the order of container and id.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) tasks: Vec<Task>,
+}
+
+impl Transaction {
+    /// Finds out what the commit has to do. No I/O.
+    pub(super) fn plan(&mut self) -> Result<Plan> {
+        let mut tasks = Vec::new();
+        for at in 0..self.sessions.len() {
+            self.plan_session(at, &mut tasks)?;
+        }
+        for (key, entry) in &self.index {
+            if let Entry::Destroyed(container) = entry {
+                let job = Destroy::new(Place::new(container, &key.id), random::unique()?);
+                tasks.push(Task { job: Job::Destroy(Box::new(job)), id: Arc::clone(&key.id) });
+            }
+        }
+        // By the key in the store, so that no order depends on addresses or hash seeds (contract 2.7).
+        tasks.sort_by(|a, b| {
+            let order = |task: &Task| (task.job.store().id(), task.job.place().key.clone());
+            order(a).cmp(&order(b))
+        });
+        Ok(Plan { tasks })
+    }
+
+    fn plan_session(&mut self, at: usize, tasks: &mut Vec<Task>) -> Result<()> {
+        let Some(session) = self.sessions.get_mut(at).filter(|session| session.life == Life::Open) else {
+            return Ok(());
+        };
+        let id = Arc::clone(&session.head.id);
+        if session.head.destroyed {
+            // Under a new id nothing is stored yet; a tombstone there keeps anybody from storing it later.
+            let mut places = vec![session.place.clone()];
+            if session.is_moved() {
+                places.push(Place::new(&session.place.container, &id));
+            }
+            for place in places {
+                let job = Destroy::new(place, random::unique()?);
+                tasks.push(Task { job: Job::Destroy(Box::new(job)), id: Arc::clone(&id) });
+            }
+            return Ok(());
+        }
+        let mut changes = Changes::default();
+        changes.add_head(
+            [session.base_own_timeout_ms(), session.head.own_timeout_ms],
+            [session.base_deadline_ms, session.head.deadline_ms],
+        );
+        for pkg in 0..session.pkgs().len() {
+            let (slot, record, place) = session.pkg_mut(pkg)?;
+            let env = Env { record, place, undo: &mut self.undo, session: at, pkg, kept: &mut self.kept };
+            changes.add_pkg(slot, &env)?;
+        }
+        let is_loaded = matches!(session.origin, Origin::Loaded { .. });
+        let is_created = matches!(session.origin, Origin::Created);
+        if changes.is_empty() && !is_created && !(is_loaded && session.is_moved()) {
+            return Ok(());
+        }
+        let content = Content::new(session, changes)?;
+        let job = if session.is_moved() {
+            let new = Place::new(&session.place.container, &id);
+            if is_created {
+                Job::Save(Box::new(Save::new(content, new)))
+            } else {
+                Job::Regenerate(Box::new(Regenerate::new(content, new)))
+            }
+        } else {
+            Job::Save(Box::new(Save::new(content, session.place.clone())))
+        };
+        tasks.push(Task { job, id });
+        Ok(())
+    }
+
+    /// Takes down what became of each job.
+    pub(super) fn take_report(&mut self, plan: &Plan) {
+        let entry = |task: &Task| {
+            let verdict = task.job.verdict();
+            let error = verdict.and_then(|verdict| verdict.error.as_ref());
+            ReportEntry {
+                container: task.job.place().container.name().to_owned(),
+                id: Arc::clone(&task.id),
+                kind: task.job.kind(),
+                outcome: verdict.map_or(Outcome::NotStored, |verdict| verdict.outcome),
+                status: error.map_or(Status::Ok, Error::status),
+                timeout_ms: i64::try_from(task.job.timeout_ms()).unwrap_or(i64::MAX),
+            }
+        };
+        self.report = plan.tasks.iter().map(entry).collect();
+        self.report.sort_by(|a, b| (&a.container, &a.id).cmp(&(&b.container, &b.id)));
+    }
+
+    /// How long the whole commit may take: what the transaction says, or the longest of its stores.
+    pub(super) fn commit_deadline(&self, plan: &Plan) -> std::time::Instant {
+        let of_stores = plan.tasks.iter().map(|task| task.job.store().options().commit_timeout()).max();
+        std::time::Instant::now() + self.commit_timeout.or(of_stores).unwrap_or_default()
+    }
+
+    /// Whether a plan was prepared, and may be carried out.
+    pub(super) fn is_prepared(&self) -> bool {
+        self.state == State::Prepared
+    }
+}

@@ -1,0 +1,387 @@
+//! Storing one session under a new id, and destroying the old one.
+//!
+//! The new record is created first, then the tombstone goes over the old one by compare-and-swap: a crash in between
+//! leaves both, never none. If the old one changed meanwhile, it is merged into the new. If it is gone, or cannot be
+//! merged or destroyed, the new one is withdrawn.
+
+use crate::container::Policy;
+use crate::error::{Error, Message, Result};
+use crate::record::{Record, Stamp};
+use crate::session::{Origin, Place};
+use crate::store::{Action, Blob, Counter, LoadItem, Loaded, Token, WriteItem, Written};
+use crate::txn::content::{Content, Kinship};
+use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, out_of_time, refused, taken};
+use crate::txn::stands::Stands;
+
+/// What a [`Regenerate`] does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Read the old record, before anything is written.
+    LookFirst,
+    /// Store the new record.
+    WriteNew,
+    /// Read the new record, because its write was not answered, or refused.
+    LookNew,
+    /// Store the tombstone over the old record.
+    WriteOld,
+    /// Read the old record, because somebody was faster, or the tombstone was not answered.
+    LookOld,
+    /// Store a tombstone over the new record.
+    Withdraw,
+    /// Read the new record to withdraw it.
+    LookWithdrawn,
+}
+
+/// Storing one session under a new id.
+#[derive(Debug)]
+pub(crate) struct Regenerate {
+    pub(crate) content: Content,
+    new: Place,
+    stage: Stage,
+    /// The record that the changes are made to, as it is known to stand under the old id.
+    basis: Option<Record>,
+    old_at: At,
+    /// The version under the new id, once it is stored.
+    new_token: Option<Token>,
+    /// The sequence number of the latest record for the new id.
+    sequence: u64,
+    /// Whether a write of the new record, or of the old tombstone, was sent and not answered.
+    is_new_unanswered: bool,
+    is_old_unanswered: bool,
+    refusal: Option<Message>,
+    /// Why the new record is being withdrawn.
+    failure: Option<Error>,
+    last_error: Option<Error>,
+    patience: Patience,
+    verdict: Option<Verdict>,
+}
+
+impl Regenerate {
+    /// Stores `content` at `new` and destroys it where it was opened.
+    pub(crate) fn new(content: Content, new: Place) -> Self {
+        let (basis, old_at) = match &content.origin {
+            Origin::Loaded { record, token } => (Some(record.clone()), At::Version(*token)),
+            Origin::Absent { over: Some(token), .. } => (None, At::Version(*token)),
+            Origin::Absent { over: None, .. } | Origin::Created => (None, At::Nothing),
+        };
+        let stage = if content.may_have_expired() { Stage::LookFirst } else { Stage::WriteNew };
+        Self {
+            sequence: content.stamp(basis.as_ref()).sequence,
+            content,
+            new,
+            stage,
+            basis,
+            old_at,
+            new_token: None,
+            is_new_unanswered: false,
+            is_old_unanswered: false,
+            refusal: None,
+            failure: None,
+            last_error: None,
+            patience: Patience::default(),
+            verdict: None,
+        }
+    }
+
+    /// Where it was opened.
+    pub(crate) fn place(&self) -> &Place {
+        &self.content.place
+    }
+
+    pub(crate) fn expected(&self) -> Expected {
+        if self.is_overwriting() { Expected::Any } else { self.old_at.expected() }
+    }
+
+    pub(crate) fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.stage == Stage::WriteNew
+    }
+
+    pub(crate) fn look_first(&mut self) {
+        self.stage = Stage::LookFirst;
+    }
+
+    pub(crate) fn check(&mut self) {
+        if let Err(error) = self.compose() {
+            self.fail(error);
+        }
+    }
+
+    /// Ends it, or withdraws the new record if that may be stored.
+    pub(crate) fn fail(&mut self, error: Error) {
+        if self.new_token.is_none() && !self.is_new_unanswered {
+            self.end(Verdict::not_stored(error));
+            return;
+        }
+        self.stage = if self.new_token.is_some() { Stage::Withdraw } else { Stage::LookWithdrawn };
+        self.failure = Some(error);
+    }
+
+    pub(crate) fn expire(&mut self) {
+        let is_certain = self.new_token.is_none() && !self.is_new_unanswered;
+        let verdict = if is_certain {
+            Verdict::not_stored(out_of_time(self.place(), self.patience.is_tried()))
+        } else {
+            Verdict::unknown(self.place(), self.failure.as_ref().or(self.last_error.as_ref()))
+        };
+        self.end(verdict);
+    }
+
+    pub(crate) fn next(&mut self) -> Next {
+        if self.verdict.is_some() {
+            return Next::Ended;
+        }
+        if let Some(until) = self.patience.wait() {
+            return Next::Wait(until);
+        }
+        match self.stage {
+            Stage::LookFirst | Stage::LookOld => self.load(self.place()),
+            Stage::LookNew | Stage::LookWithdrawn => self.load(&self.new),
+            Stage::WriteNew => match self.compose() {
+                Ok(blob) => {
+                    let action = match self.new_token {
+                        Some(token) => Action::Replace(blob, token),
+                        None => Action::Create(blob),
+                    };
+                    let ttl = self.content.ttl(self.content.deadline_ms(self.basis.as_ref()));
+                    Next::Write(WriteItem { key: self.new.key.clone(), action, ttl })
+                }
+                Err(error) => {
+                    self.fail(error);
+                    self.next()
+                }
+            },
+            Stage::WriteOld => {
+                let blob = self.content.tombstone();
+                let action = match self.old_at {
+                    _ if self.is_overwriting() => Action::Put(blob),
+                    At::Nothing => Action::Create(blob),
+                    At::Version(token) => Action::Replace(blob, token),
+                };
+                self.bury(self.place(), action)
+            }
+            Stage::Withdraw => match self.new_token {
+                Some(token) => self.bury(&self.new, Action::Replace(self.content.tombstone(), token)),
+                None => self.load(&self.new),
+            },
+        }
+    }
+
+    pub(crate) fn written(&mut self, written: Written) {
+        match self.stage {
+            Stage::WriteNew => self.written_new(written),
+            Stage::WriteOld => self.written_old(written),
+            Stage::Withdraw => self.written_withdrawal(written),
+            Stage::LookFirst | Stage::LookNew | Stage::LookOld | Stage::LookWithdrawn => {}
+        }
+    }
+
+    pub(crate) fn loaded(&mut self, loaded: Result<Loaded>) {
+        let place = match self.stage {
+            Stage::LookFirst | Stage::LookOld => self.place(),
+            _ => &self.new,
+        };
+        let stands = loaded.and_then(|loaded| Stands::read(place, &self.content.options, loaded));
+        match (self.stage, stands) {
+            (Stage::LookFirst | Stage::LookOld, Ok(stands)) => self.old_stands(&stands),
+            // Nothing is written yet, or looking again would not help.
+            (Stage::LookFirst, Err(error)) | (Stage::LookOld, Err(error @ Error::Corrupt(_))) => self.fail(error),
+            (Stage::LookNew, Ok(stands)) => self.new_stands(&stands),
+            (Stage::LookWithdrawn | Stage::Withdraw, Ok(stands)) => self.withdrawn_stands(&stands),
+            (_, Err(error)) => self.try_again(Some(error)),
+            (_, Ok(_)) => {}
+        }
+    }
+
+    fn written_new(&mut self, written: Written) {
+        match written {
+            Written::Done(token) => {
+                self.new_token = Some(token);
+                self.stage = Stage::WriteOld;
+            }
+            Written::Failed(error) => self.fail(error),
+            Written::Unknown(error) => {
+                self.is_new_unanswered = true;
+                self.stage = Stage::LookNew;
+                self.try_again(Some(error));
+            }
+            Written::Refused(message) => {
+                self.refusal = Some(message);
+                self.stage = Stage::LookNew;
+            }
+            Written::Changed | Written::Absent => self.stage = Stage::LookNew,
+        }
+    }
+
+    fn written_old(&mut self, written: Written) {
+        match written {
+            Written::Done(_) => self.end(Verdict::stored()),
+            Written::Failed(error) if !self.is_old_unanswered => self.fail(error),
+            Written::Failed(error) => {
+                self.stage = Stage::LookOld;
+                self.try_again(Some(error));
+            }
+            Written::Unknown(error) => {
+                self.is_old_unanswered = true;
+                self.stage = Stage::LookOld;
+                self.try_again(Some(error));
+            }
+            Written::Refused(message) => {
+                self.refusal = Some(message);
+                self.stage = Stage::LookOld;
+            }
+            Written::Changed => {
+                self.count(Counter::Retries);
+                self.stage = Stage::LookOld;
+                self.try_again(None);
+            }
+            Written::Absent => self.old_stands(&Stands::Nothing),
+        }
+    }
+
+    fn written_withdrawal(&mut self, written: Written) {
+        match written {
+            Written::Done(_) | Written::Absent => self.end_withdrawn(),
+            Written::Changed | Written::Refused(_) => {
+                self.stage = Stage::LookWithdrawn;
+                self.try_again(None);
+            }
+            Written::Failed(error) | Written::Unknown(error) => {
+                self.stage = Stage::LookWithdrawn;
+                self.try_again(Some(error));
+            }
+        }
+    }
+
+    /// Goes on with what was found under the new id.
+    fn new_stands(&mut self, stands: &Stands) {
+        let refusal = self.refusal.take();
+        match stands {
+            Stands::Session { record, token, .. } if record.header().stamp.writer == self.content.writer => {
+                self.new_token = Some(*token);
+                let is_latest = record.header().stamp.sequence == self.sequence;
+                self.stage = if is_latest { Stage::WriteOld } else { Stage::WriteNew };
+                if let (Some(message), false) = (refusal, is_latest) {
+                    self.fail(refused(&self.new, &message));
+                }
+            }
+            // Somebody knows the new id already and went on from our record: it cannot be taken back.
+            Stands::Session { record, .. } if self.content.has_created(record) => {
+                self.end(Verdict::unknown(&self.new, self.last_error.as_ref()));
+            }
+            Stands::Nothing => {
+                self.new_token = None;
+                self.is_new_unanswered = false;
+                match refusal {
+                    Some(message) => self.fail(refused(&self.new, &message)),
+                    None => self.stage = Stage::WriteNew,
+                }
+            }
+            // Whatever was sent for the new id was sent as "only if nothing is there": it cannot be applied any more.
+            Stands::Session { .. } | Stands::Tombstone { .. } => {
+                self.new_token = None;
+                self.is_new_unanswered = false;
+                self.fail(taken(&self.new));
+            }
+        }
+    }
+
+    /// Goes on with what was found under the old id.
+    fn old_stands(&mut self, stands: &Stands) {
+        let refusal = self.refusal.take();
+        let is_first = self.stage == Stage::LookFirst;
+        let is_buried = match stands {
+            Stands::Tombstone { writer, .. } => *writer == self.content.writer,
+            Stands::Session { record, .. } => record.header().successor_of == self.content.writer,
+            // Either the tombstone that was not answered came and went, or the server dropped what stood there to make
+            // room for it: nothing is left to destroy.
+            Stands::Nothing => self.is_old_unanswered || refusal.is_some(),
+        };
+        if is_buried {
+            return self.end(Verdict::stored());
+        }
+        if let Some(message) = refusal {
+            return self.fail(refused(self.place(), &message));
+        }
+        self.old_at = At::of(stands);
+        self.stage = if is_first { Stage::WriteNew } else { Stage::WriteOld };
+        if self.is_overwriting() {
+            return;
+        }
+        match (self.content.kinship(stands), stands) {
+            (Kinship::Same, _) => {}
+            (Kinship::Changed, Stands::Session { record, .. }) if self.is_known(record) => {}
+            (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
+            (Kinship::Vanished, _) if self.content.may_recreate() => {}
+            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => self.fail(gone(self.place())),
+        }
+    }
+
+    /// Whether a record under the old id is the one that the new record was made of.
+    fn is_known(&self, record: &Record) -> bool {
+        self.basis.as_ref().is_some_and(|basis| basis.header().stamp == record.header().stamp)
+    }
+
+    fn merge(&mut self, record: &Record) {
+        if self.content.options.policy == Policy::Strict {
+            return self.fail(changed(self.place()));
+        }
+        self.count(Counter::Merges);
+        self.basis = Some(record.clone());
+        self.sequence = self.sequence.max(self.content.stamp(Some(record)).sequence).wrapping_add(1);
+        self.stage = Stage::WriteNew;
+        self.check();
+    }
+
+    /// Goes on with what was found under the new id when it has to be withdrawn.
+    fn withdrawn_stands(&mut self, stands: &Stands) {
+        match stands {
+            Stands::Session { record, token, .. } if record.header().stamp.writer == self.content.writer => {
+                self.new_token = Some(*token);
+                self.stage = Stage::Withdraw;
+            }
+            _ => self.end_withdrawn(),
+        }
+    }
+
+    fn end_withdrawn(&mut self) {
+        let error = self.failure.take().unwrap_or_else(|| gone(self.place()));
+        self.end(Verdict::not_stored(error));
+    }
+
+    fn try_again(&mut self, error: Option<Error>) {
+        self.last_error = error.or(self.last_error.take());
+        self.patience.set_back();
+    }
+
+    /// The bytes of the new record.
+    fn compose(&self) -> Result<Blob> {
+        let stamp = Stamp { sequence: self.sequence, ..self.content.first_stamp() };
+        let bytes = self.content.compose_always(self.basis.as_ref(), stamp)?;
+        self.content.check_size(&self.new.key, bytes)
+    }
+
+    #[allow(clippy::unused_self, reason = "reads as the job's next step")]
+    fn load(&self, place: &Place) -> Next {
+        Next::Load(LoadItem { key: place.key.clone(), renew: None })
+    }
+
+    fn bury(&self, place: &Place, action: Action) -> Next {
+        Next::Write(WriteItem { key: place.key.clone(), action, ttl: Some(self.content.options.tombstone_life()) })
+    }
+
+    fn is_overwriting(&self) -> bool {
+        self.content.options.policy == Policy::Overwrite
+    }
+
+    fn count(&self, counter: Counter) {
+        self.place().container.store().stats().add(counter, 1);
+    }
+
+    fn end(&mut self, verdict: Verdict) {
+        self.verdict = Some(verdict);
+    }
+}

@@ -1,0 +1,301 @@
+//! Storing one session: compare-and-swap, and merging with whoever was faster.
+
+use crate::container::Policy;
+use crate::error::{Error, Message, Result};
+use crate::record::{Record, Stamp};
+use crate::session::{Origin, Place};
+use crate::store::{Action, Blob, Counter, LoadItem, Loaded, WriteItem, Written};
+use crate::txn::content::{Content, Kinship};
+use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, lost, out_of_time, refused, taken};
+use crate::txn::report::Outcome;
+use crate::txn::stands::Stands;
+
+/// What a [`Save`] does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Read what stands there.
+    Look,
+    /// Write over what is known to stand there.
+    Write,
+}
+
+/// Storing one session.
+#[derive(Debug)]
+pub(crate) struct Save {
+    pub(crate) content: Content,
+    place: Place,
+    stage: Stage,
+    /// The record that the changes are made to, and the stamp of what comes out.
+    basis: Option<Record>,
+    stamp: Stamp,
+    at: At,
+    /// The bytes, once they are made for this basis.
+    bytes: Option<Blob>,
+    /// The stamps of writes that were sent and not answered.
+    unanswered: Vec<Stamp>,
+    /// Why the server refused, until it is known what it did with what was stored.
+    refusal: Option<Message>,
+    last_error: Option<Error>,
+    patience: Patience,
+    verdict: Option<Verdict>,
+}
+
+impl Save {
+    /// Stores `content` at `place`, which is where it was opened or, for a session created here, where it shall be.
+    pub(crate) fn new(content: Content, place: Place) -> Self {
+        let (basis, at) = match &content.origin {
+            Origin::Loaded { record, token } => (Some(record.clone()), At::Version(*token)),
+            Origin::Absent { over: Some(token), .. } => (None, At::Version(*token)),
+            Origin::Absent { over: None, .. } | Origin::Created => (None, At::Nothing),
+        };
+        let stage = if content.may_have_expired() { Stage::Look } else { Stage::Write };
+        Self {
+            stamp: content.stamp(basis.as_ref()),
+            content,
+            place,
+            stage,
+            basis,
+            at,
+            bytes: None,
+            unanswered: Vec::new(),
+            refusal: None,
+            last_error: None,
+            patience: Patience::default(),
+            verdict: None,
+        }
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn expected(&self) -> Expected {
+        if self.is_overwriting() { Expected::Any } else { self.at.expected() }
+    }
+
+    pub(crate) fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.stage == Stage::Write
+    }
+
+    pub(crate) fn look_first(&mut self) {
+        self.stage = Stage::Look;
+    }
+
+    /// Takes the container's options as they are now.
+    pub(crate) fn refresh_options(&mut self) {
+        self.content.refresh_options();
+        self.bytes = None;
+    }
+
+    pub(crate) fn check(&mut self) {
+        if let Err(error) = self.compose() {
+            self.fail(error);
+        }
+    }
+
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.end(Verdict::not_stored(error));
+    }
+
+    pub(crate) fn expire(&mut self) {
+        let verdict = if !self.unanswered.is_empty() {
+            Verdict::unknown(&self.place, self.last_error.as_ref())
+        } else if let Some(message) = &self.refusal {
+            Verdict::not_stored(lost(&self.place, message))
+        } else {
+            Verdict::not_stored(out_of_time(&self.place, self.patience.is_tried()))
+        };
+        self.end(verdict);
+    }
+
+    pub(crate) fn next(&mut self) -> Next {
+        if self.verdict.is_some() {
+            return Next::Ended;
+        }
+        if let Some(until) = self.patience.wait() {
+            return Next::Wait(until);
+        }
+        if self.stage == Stage::Look {
+            return Next::Load(LoadItem { key: self.place.key.clone(), renew: None });
+        }
+        match self.compose() {
+            Ok(Some(blob)) => {
+                let ttl = self.content.ttl(self.content.deadline_ms(self.basis.as_ref()));
+                let action = match self.at {
+                    _ if self.is_overwriting() => Action::Put(blob),
+                    At::Nothing => Action::Create(blob),
+                    At::Version(token) => Action::Replace(blob, token),
+                };
+                Next::Write(WriteItem { key: self.place.key.clone(), action, ttl })
+            }
+            // Somebody else made the same change: what stands there is what was to be stored.
+            Ok(None) => {
+                self.end(Verdict::stored());
+                Next::Ended
+            }
+            Err(error) => {
+                self.fail(error);
+                Next::Ended
+            }
+        }
+    }
+
+    pub(crate) fn written(&mut self, written: Written) {
+        self.bytes = None;
+        match written {
+            Written::Done(_) => self.end(Verdict::stored()),
+            Written::Failed(error) if self.unanswered.is_empty() => self.fail(error),
+            Written::Failed(error) => self.look_again(error),
+            Written::Unknown(error) => {
+                self.unanswered.push(self.stamp);
+                self.look_again(error);
+            }
+            Written::Refused(message) => {
+                self.refusal = Some(message);
+                self.stage = Stage::Look;
+            }
+            Written::Changed => {
+                self.count(Counter::Retries);
+                self.patience.set_back();
+                self.stage = Stage::Look;
+            }
+            Written::Absent => self.stands(&Stands::Nothing),
+        }
+    }
+
+    pub(crate) fn loaded(&mut self, loaded: Result<Loaded>) {
+        let is_open = !self.unanswered.is_empty() || self.refusal.is_some();
+        match loaded {
+            Ok(loaded) => match Stands::read(&self.place, &self.content.options, loaded) {
+                Ok(stands) => self.stands(&stands),
+                Err(error) if self.unanswered.is_empty() => self.fail(error),
+                Err(error) => self.end(Verdict::unknown(&self.place, Some(&error))),
+            },
+            Err(error) if is_open => self.look_again(error),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Goes on with what was found to stand there.
+    fn stands(&mut self, stands: &Stands) {
+        if let Stands::Session { record, .. } = stands
+            && self.is_ours(record)
+        {
+            return self.end(Verdict::stored());
+        }
+        if let Some(message) = self.refusal.take() {
+            return self.after_refusal(stands, &message);
+        }
+        if !self.unanswered.is_empty() && !self.is_still_missing(stands) {
+            return self.end(Verdict::unknown(&self.place, self.last_error.as_ref()));
+        }
+        self.at = At::of(stands);
+        self.stage = Stage::Write;
+        self.bytes = None;
+        if self.is_overwriting() {
+            return;
+        }
+        match (self.content.kinship(stands), stands) {
+            (Kinship::Same, _) => {}
+            (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
+            (Kinship::Vanished, _) if self.content.may_recreate() => {
+                // A new incarnation: whoever knew the one that vanished is told so, and not merged with what may be
+                // an older state of it.
+                self.basis = self.content.origin.record().cloned();
+                self.stamp = self.content.first_stamp();
+            }
+            (Kinship::Gone, _) if matches!(self.content.origin, Origin::Created) => self.fail(taken(&self.place)),
+            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => self.fail(gone(&self.place)),
+        }
+    }
+
+    fn merge(&mut self, record: &Record) {
+        if self.content.options.policy == Policy::Strict {
+            return self.fail(changed(&self.place));
+        }
+        self.count(Counter::Merges);
+        self.basis = Some(record.clone());
+        self.stamp = self.content.stamp(Some(record));
+        // At once, so that a conflict is found before anything else of the transaction is written.
+        self.check();
+    }
+
+    /// Whether a record comes from this commit, as it is or changed by others since.
+    fn is_ours(&self, record: &Record) -> bool {
+        record.header().stamp.writer == self.content.writer
+            || !self.unanswered.is_empty() && self.content.has_created(record)
+    }
+
+    /// Whether it is certain that none of the writes that were not answered has been applied.
+    ///
+    /// The sequence numbers of an incarnation are a chain: where another commit stands at ours, ours lost; where a later
+    /// one stands, ours may be among those before it. What this commit created it would recognize.
+    fn is_still_missing(&self, stands: &Stands) -> bool {
+        self.is_overwriting()
+            || self.unanswered.iter().all(|ours| {
+                let is_created = self.content.is_first(*ours);
+                match (&self.content.origin, stands) {
+                    (_, Stands::Session { record, .. }) => {
+                        let stamp = record.header().stamp;
+                        is_created || stamp.incarnation == ours.incarnation && stamp.sequence <= ours.sequence
+                    }
+                    (_, Stands::Nothing) => is_created,
+                    (Origin::Absent { tombstone, .. }, Stands::Tombstone { writer, .. }) => {
+                        is_created && tombstone == writer
+                    }
+                    (_, Stands::Tombstone { .. }) => false,
+                }
+            })
+    }
+
+    fn after_refusal(&mut self, stands: &Stands, message: &Message) {
+        let is_dropped = matches!((&self.content.origin, stands), (Origin::Loaded { .. }, Stands::Nothing));
+        let error = if is_dropped { lost(&self.place, message) } else { refused(&self.place, message) };
+        if self.unanswered.is_empty() {
+            self.fail(error);
+        } else {
+            self.end(Verdict::unknown(&self.place, Some(&error)));
+        }
+    }
+
+    fn look_again(&mut self, error: Error) {
+        self.last_error = Some(error);
+        self.patience.set_back();
+        self.stage = Stage::Look;
+    }
+
+    /// The bytes to write, made once for each basis; `None` if what stands there already says all of it.
+    fn compose(&mut self) -> Result<Option<Blob>> {
+        if self.bytes.is_none() {
+            // What is created, and what is stored anew, is written even if it is empty.
+            let must = matches!(self.content.origin, Origin::Created) || self.stamp.sequence == 1;
+            let bytes = if must {
+                Some(self.content.compose_always(self.basis.as_ref(), self.stamp)?)
+            } else {
+                self.content.compose(self.basis.as_ref(), self.stamp)?
+            };
+            let Some(bytes) = bytes else { return Ok(None) };
+            self.bytes = Some(self.content.check_size(&self.place.key, bytes)?);
+        }
+        Ok(self.bytes.clone())
+    }
+
+    fn is_overwriting(&self) -> bool {
+        self.content.options.policy == Policy::Overwrite
+    }
+
+    fn count(&self, counter: Counter) {
+        self.place.container.store().stats().add(counter, 1);
+    }
+
+    fn end(&mut self, verdict: Verdict) {
+        if verdict.outcome == Outcome::Unknown {
+            self.count(Counter::Unknown);
+        }
+        self.verdict = Some(verdict);
+    }
+}
