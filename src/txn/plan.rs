@@ -57,13 +57,13 @@ impl Transaction {
         let id = Arc::clone(&session.head.id);
         if session.head.destroyed {
             // Under a new id nothing is stored yet; a tombstone there keeps anybody from storing it later.
-            let mut places = vec![session.place.clone()];
+            let mut ids = vec![Arc::clone(&session.opened_id)];
             if session.is_moved() {
-                places.push(Place::new(&session.place.container, &id));
+                ids.push(id);
             }
-            for place in places {
-                let job = Destroy::new(place, random::unique()?);
-                tasks.push(Task { job: Job::Destroy(Box::new(job)), id: Arc::clone(&id) });
+            for id in ids {
+                let job = Destroy::new(Place::new(&session.place.container, &id), random::unique()?);
+                tasks.push(Task { job: Job::Destroy(Box::new(job)), id });
             }
             return Ok(());
         }

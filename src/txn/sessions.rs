@@ -50,7 +50,7 @@ impl Transaction {
     pub async fn exists(&mut self, container: &Container, id: &[u8]) -> Result<bool> {
         self.check_readable()?;
         check_id(id)?;
-        match self.index.get(&IndexRef { container: container.number(), id }) {
+        match self.entry(container, id) {
             Some(Entry::Open(at)) => Ok(self.sessions.get(*at).is_some_and(Session::would_be_stored)),
             Some(Entry::Destroyed(_) | Entry::Left) => Ok(false),
             None => {
@@ -65,7 +65,7 @@ impl Transaction {
         self.check_writable()?;
         check_id(id)?;
         self.version += 1;
-        match self.index.get(&IndexRef { container: container.number(), id }) {
+        match self.entry(container, id) {
             // The id that a session left is destroyed by that, and one that is destroyed stays so.
             Some(Entry::Destroyed(_) | Entry::Left) => {}
             Some(Entry::Open(at)) => self.stage(SessionRef(*at), |head| head.destroyed = true)?,
@@ -92,7 +92,7 @@ impl Transaction {
             return Err(Error::Argument("the new id is the one that the session has".into()));
         }
         let container = at.place.container.number();
-        if self.index.contains_key(&IndexRef { container, id: &id }) {
+        if self.entry(&at.place.container, &id).is_some() {
             return Err(Error::Argument("the new id is in use in this transaction".into()));
         }
         let (old, is_first) = (Arc::clone(&at.head.id), !at.is_moved());
@@ -219,15 +219,23 @@ impl Transaction {
 
     /// The place of the session that is open under an id; "gone" for one that is destroyed or left here.
     fn find(&self, container: &Container, id: &[u8]) -> Result<Option<usize>> {
-        match self.index.get(&IndexRef { container: container.number(), id }) {
+        match self.entry(container, id) {
             Some(Entry::Open(at)) => match self.sessions.get(*at) {
-                Some(session) if session.life != Life::Open => Ok(None),
                 Some(session) => session.check_usable().map(|()| Some(*at)),
                 None => Ok(None),
             },
             Some(Entry::Destroyed(_)) => Err(Error::Gone("the session is destroyed in this transaction".into())),
             Some(Entry::Left) => Err(Error::Gone("the session has another id in this transaction".into())),
             None => Ok(None),
+        }
+    }
+
+    /// What an id stands for; nothing if it stood for a session that was loaded anew, and that was rolled back.
+    fn entry(&self, container: &Container, id: &[u8]) -> Option<&Entry> {
+        let entry = self.index.get(&IndexRef { container: container.number(), id })?;
+        match entry {
+            Entry::Open(at) if self.sessions.get(*at).is_none_or(|session| session.life != Life::Open) => None,
+            _ => Some(entry),
         }
     }
 
