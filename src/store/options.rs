@@ -14,7 +14,7 @@ pub enum StoreOption {
     ExchangeTimeout = 2,
     /// Milliseconds for a whole commit.
     CommitTimeout = 3,
-    /// Bytes that the embedded store may hold, keys and overhead included.
+    /// Bytes that the embedded store may hold: each record is counted with its key and 256 bytes of overhead.
     MemorySize = 4,
     /// Bytes of the largest record.
     ItemLimit = 5,
