@@ -50,6 +50,15 @@ pub enum ContainerOption {
     Recreate = 6,
 }
 
+impl ContainerOption {
+    /// The option of this number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        [Self::Timeout, Self::Resolution, Self::MaxTimeout, Self::Lifetime, Self::Policy, Self::Recreate]
+            .into_iter()
+            .find(|&option| option as i32 == number)
+    }
+}
+
 /// The values of all options at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {

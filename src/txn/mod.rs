@@ -57,6 +57,13 @@ pub enum TxnOption {
     CommitTimeout = 1,
 }
 
+impl TxnOption {
+    /// The option of this number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        [Self::CommitTimeout].into_iter().find(|&option| option as i32 == number)
+    }
+}
+
 /// A transaction. It is one transaction: after commit or abort it takes nothing more.
 ///
 /// Whatever it lends, text, bytes and values, stays at its address until it is dropped.

@@ -10,7 +10,7 @@ use crate::txn::{SessionRef, Transaction};
 use crate::value::{Map, Text, Value};
 
 /// A package of an open session. It names the package: it stays good when the package is deleted or rolled back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PkgRef {
     pub(super) session: usize,
     pub(super) pkg: usize,

@@ -14,7 +14,7 @@ use crate::txn::stands::Stands;
 use crate::txn::undo::Undo;
 
 /// A session of a transaction. It stays good for as long as the session is in the transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionRef(pub(super) usize);
 
 impl Transaction {
