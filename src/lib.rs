@@ -3,6 +3,7 @@
 //! The modules stand in the order of a call: `capi` translates C, `txn` decides, `session` and `container` hold what
 //! it decides about, `value` and `record` are content and its bytes, `store` keeps them, `io` waits.
 
+pub mod capi;
 pub mod container;
 pub mod error;
 pub mod io;

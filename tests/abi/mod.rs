@@ -1,0 +1,3 @@
+//! What the tests of the C surface share.
+
+pub(crate) mod sources;
