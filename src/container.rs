@@ -3,11 +3,12 @@
 //! A container is its (store, name): every handle to it shares the options, however it was reached.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::io::fork::Lock;
 use crate::session::id;
 use crate::store::{Key, Store};
 
@@ -30,6 +31,14 @@ pub enum Policy {
     Strict = 2,
     /// A plain put: the last commit erases the others.
     Overwrite = 3,
+}
+
+impl Policy {
+    fn from_number(number: u8) -> Option<Self> {
+        [Self::Merge, Self::Mine, Self::Strict, Self::Overwrite]
+            .into_iter()
+            .find(|policy| *policy as i32 == i32::from(number))
+    }
 }
 
 /// Options of a container, numbered as on the C surface. Times are in milliseconds.
@@ -133,13 +142,10 @@ impl Options {
             }
             ContainerOption::Lifetime => self.lifetime_ms = time("lifetime")?,
             ContainerOption::Policy => {
-                self.policy = match value {
-                    0 => Policy::Merge,
-                    1 => Policy::Mine,
-                    2 => Policy::Strict,
-                    3 => Policy::Overwrite,
-                    _ => return Err(Error::Argument(format!("conflict policy {value} does not exist").into())),
-                }
+                self.policy = u8::try_from(value)
+                    .ok()
+                    .and_then(Policy::from_number)
+                    .ok_or_else(|| Error::Argument(format!("conflict policy {value} does not exist").into()))?;
             }
             ContainerOption::Recreate => {
                 self.recreate = match value {
@@ -176,6 +182,57 @@ pub(crate) fn check_within(what: &str, timeout_ms: u64, max_ms: u64) -> Result<(
     Ok(())
 }
 
+/// The options of a container as all its handles see them.
+///
+/// Read without a lock at every opening, in a forked child too. A reader may see one option of a set before another:
+/// each is set by a call of its own.
+#[derive(Debug)]
+struct SharedOptions {
+    timeout_ms: AtomicU64,
+    resolution_ms: AtomicU64,
+    /// `u64::MAX`: the same as the timeout.
+    max_timeout_ms: AtomicU64,
+    lifetime_ms: AtomicU64,
+    policy: AtomicU8,
+    recreate: AtomicBool,
+}
+
+impl SharedOptions {
+    fn new(options: &Options) -> Self {
+        let shared = Self {
+            timeout_ms: AtomicU64::new(0),
+            resolution_ms: AtomicU64::new(0),
+            max_timeout_ms: AtomicU64::new(0),
+            lifetime_ms: AtomicU64::new(0),
+            policy: AtomicU8::new(0),
+            recreate: AtomicBool::new(false),
+        };
+        shared.store(options);
+        shared
+    }
+
+    fn load(&self) -> Options {
+        let max_timeout_ms = self.max_timeout_ms.load(Ordering::Relaxed);
+        Options {
+            timeout_ms: self.timeout_ms.load(Ordering::Relaxed),
+            resolution_ms: self.resolution_ms.load(Ordering::Relaxed),
+            max_timeout_ms: Some(max_timeout_ms).filter(|max| *max != u64::MAX),
+            lifetime_ms: self.lifetime_ms.load(Ordering::Relaxed),
+            policy: Policy::from_number(self.policy.load(Ordering::Relaxed)).unwrap_or_default(),
+            recreate: self.recreate.load(Ordering::Relaxed),
+        }
+    }
+
+    fn store(&self, options: &Options) {
+        self.timeout_ms.store(options.timeout_ms, Ordering::Relaxed);
+        self.resolution_ms.store(options.resolution_ms, Ordering::Relaxed);
+        self.max_timeout_ms.store(options.max_timeout_ms.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.lifetime_ms.store(options.lifetime_ms, Ordering::Relaxed);
+        self.policy.store(options.policy as u8, Ordering::Relaxed);
+        self.recreate.store(options.recreate, Ordering::Relaxed);
+    }
+}
+
 /// What all handles of one container share.
 #[derive(Debug)]
 struct Shared {
@@ -184,13 +241,21 @@ struct Shared {
     name: String,
     /// The name as it stands in keys.
     wire_name: String,
-    options: Mutex<Options>,
+    options: SharedOptions,
+    /// Held while an option is checked against the others and set.
+    setting: Lock<()>,
     last_access_ms: AtomicI64,
 }
 
 /// The containers of one store by name; lives as long as the store.
-#[derive(Debug, Default)]
-struct Containers(Mutex<BTreeMap<String, Arc<Shared>>>);
+#[derive(Debug)]
+struct Containers(Lock<BTreeMap<String, Arc<Shared>>>);
+
+impl Default for Containers {
+    fn default() -> Self {
+        Self(Lock::new(BTreeMap::new()))
+    }
+}
 
 /// A handle to a container. Cloning gives another handle to the same one.
 #[derive(Debug, Clone)]
@@ -205,17 +270,20 @@ impl Container {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let wire_name = id::check_container_name(name)?;
         let containers = store.attachment::<Containers>();
-        let mut by_name = containers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = by_name.entry(name.to_owned()).or_insert_with(|| {
-            Arc::new(Shared {
-                number: NUMBER.fetch_add(1, Ordering::Relaxed),
-                name: name.to_owned(),
-                wire_name,
-                options: Mutex::default(),
-                last_access_ms: AtomicI64::new(store.clock().now_ms()),
-            })
+        let shared = containers.0.with(|by_name| {
+            let shared = by_name.entry(name.to_owned()).or_insert_with(|| {
+                Arc::new(Shared {
+                    number: NUMBER.fetch_add(1, Ordering::Relaxed),
+                    name: name.to_owned(),
+                    wire_name,
+                    options: SharedOptions::new(&Options::default()),
+                    setting: Lock::new(()),
+                    last_access_ms: AtomicI64::new(store.clock().now_ms()),
+                })
+            });
+            Arc::clone(shared)
         });
-        Ok(Self { store: store.clone(), shared: Arc::clone(shared) })
+        Ok(Self { store: store.clone(), shared })
     }
 
     /// The store that the sessions live in.
@@ -240,7 +308,7 @@ impl Container {
 
     /// All options as they are now.
     pub fn options(&self) -> Options {
-        *self.shared.options.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.options.load()
     }
 
     /// One option as it is now.
@@ -250,7 +318,12 @@ impl Container {
 
     /// Sets one option, for all handles of this container, from now on.
     pub fn set_option(&self, option: ContainerOption, value: i64) -> Result<()> {
-        self.shared.options.lock().unwrap_or_else(PoisonError::into_inner).set(option, value)
+        self.shared.setting.with(|()| {
+            let mut options = self.shared.options.load();
+            options.set(option, value)?;
+            self.shared.options.store(&options);
+            Ok(())
+        })
     }
 
     /// When a session of this container was last opened in this process, in Unix milliseconds; it may lag by the
