@@ -15,8 +15,10 @@ mod conformance_support;
 
 use std::path::Path;
 
+use conformance_support::expect::{Answered, difference};
 use conformance_support::runner::replay;
-use conformance_support::trace::read_all;
+use conformance_support::trace::{Expected, Op, read_all};
+use serde_json::{Value as Json, json};
 
 /// What stands in `tests/conformance/traces`, counted there. Fewer would mean that something is silently left out.
 const TRACES: usize = 85;
@@ -50,4 +52,34 @@ fn the_traces_answer_as_recorded_up_to_their_first_quirk() {
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
     assert_eq!((traces.len(), clean, steps), (TRACES, CLEAN, STEPS), "traces, clean traces, steps");
     assert_eq!((checked, skipped), (CHECKED, SKIPPED), "steps that were checked and skipped");
+}
+
+#[test]
+fn a_comparison_of_answers_is_strict_on_types_and_on_what_is_there() {
+    let differs = |op: &Op, expected: Json, answered: Json| {
+        difference(op, &Expected::Ok(expected), &Answered::Ok(answered)).is_some()
+    };
+    let get = Op::Get { pkg: "p".to_owned(), key: "k".to_owned() };
+    for [a, b] in [
+        [json!(1), json!(1.0)],
+        [json!(1), json!(true)],
+        [json!(1), json!("1")],
+        [json!(null), json!(false)],
+        [json!({}), json!(null)],
+        [json!({}), json!([])],
+        [json!([1, 2]), json!([2, 1])],
+        [json!({"a": 1}), json!({"a": 1, "b": 1})],
+    ] {
+        assert!(differs(&get, a.clone(), b.clone()), "{a} {b}");
+        assert!(!differs(&get, a.clone(), a.clone()), "{a}");
+    }
+    let stored = Op::Stored { container: "c".to_owned(), id: "s".to_owned() };
+    assert!(!differs(&stored, json!({"data": {"p": {"a": 1}, "q": {}}, "lastAccessTime": 1}), json!({"p": {"a": 1}})));
+    assert!(differs(&stored, json!({"data": {"p": {"a": 1}}, "lastAccessTime": 1}), json!({"p": {"a": 2}})));
+    assert!(differs(&stored, json!(null), json!({})), "a session that is stored is not one that is not");
+    assert!(differs(&stored, json!({"data": {}, "lastAccessTime": 1}), json!(null)));
+    let answered = Answered::Error("KeyError".to_owned());
+    assert!(difference(&get, &Expected::Error("KeyError".to_owned()), &answered).is_none());
+    assert!(difference(&get, &Expected::Error("AttributeError".to_owned()), &answered).is_some());
+    assert!(difference(&get, &Expected::Ok(json!(null)), &answered).is_some(), "null is a value");
 }

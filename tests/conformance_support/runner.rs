@@ -256,11 +256,11 @@ impl Runner {
     }
 
     /// The transaction of an actor: a new one, if the last has ended.
-    fn txn(&mut self, actor: &str) -> Answer<&Txn> {
+    fn txn(&mut self, actor: &str) -> Answer<Txn> {
         if !self.actors.contains_key(actor) {
             self.actors.insert(actor.to_owned(), Txn::begin()?);
         }
-        Ok(&self.actors[actor])
+        Ok(self.actors[actor].clone())
     }
 
     fn abort(&mut self, actor: &str) -> Answer<()> {
@@ -269,7 +269,7 @@ impl Runner {
 
     /// Commits, and tells what was written. A transaction that failed stays, until it is aborted.
     fn commit(&mut self, actor: &str) -> Answer<Json> {
-        let txn = self.txn(actor)?.clone();
+        let txn = self.txn(actor)?;
         let result = txn.commit();
         let had_failed = matches!(&result, Err(failure) if failure.name == "LS_ERR_FAILED");
         let report = if had_failed { Vec::new() } else { txn.report()? };

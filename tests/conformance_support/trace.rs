@@ -126,9 +126,7 @@ fn read(path: &Path) -> Trace {
         steps.iter().filter_map(|step| step.quirk.as_deref()).flat_map(|quirk| quirk.split(", ")).collect();
     assert_eq!(labels, met, "{file}: labels of the trace and of its steps");
     assert_eq!(clean, labels.is_empty(), "{file}: clean is to have no quirk");
-    for ignored in ["name", "title", "kind"] {
-        trace.text(ignored);
-    }
+    trace.ignore(["name", "title", "kind"]);
     let clock = world.integer("clock");
     world.end();
     trace.end();
@@ -156,13 +154,13 @@ fn read_op(name: &str, s: &mut Fields) -> Op {
         "open" => Op::Open { container: s.text("container"), id: s.text("id") },
         "container_get" => {
             // The default is ignored: opening creates.
-            s.take("default").unwrap();
+            s.ignore(["default"]);
             Op::Open { container: s.text("container"), id: s.text("id") }
         }
         "contains" => Op::Contains { container: s.text("container"), id: s.text("id") },
         "items" => Op::Items { container: s.text("container") },
         "container_set" => {
-            ["container", "id", "value"].map(|ignored| s.take(ignored).unwrap());
+            s.ignore(["container", "id", "value"]);
             Op::ContainerSet
         }
         "begin" => Op::Begin,
@@ -186,9 +184,7 @@ fn read_op(name: &str, s: &mut Fields) -> Op {
         "session_last_access" => Op::SessionLastAccess { session: s.text("session") },
         "set" => Op::Set { pkg: s.text("pkg_handle"), key: s.text("key"), value: s.value() },
         "get" => Op::Get { pkg: s.text("pkg_handle"), key: s.text("key") },
-        "peek" => {
-            Op::Peek { pkg: s.text("pkg_handle"), key: s.text("key"), default: s.take("default").unwrap() }
-        }
+        "peek" => Op::Peek { pkg: s.text("pkg_handle"), key: s.text("key"), default: s.take("default").unwrap() },
         "del" => Op::Del { pkg: s.text("pkg_handle"), key: s.text("key") },
         "in" => Op::In { pkg: s.text("pkg_handle"), key: s.text("key") },
         "keys" => Op::Keys { pkg: s.text("pkg_handle") },
@@ -197,17 +193,14 @@ fn read_op(name: &str, s: &mut Fields) -> Op {
         "clear" => Op::Clear { pkg: s.text("pkg_handle") },
         "update" => Op::Update { pkg: s.text("pkg_handle"), value: s.value() },
         "push" => Op::Push { pkg: s.text("pkg_handle"), key: s.text("key"), value: s.value() },
-        "put_in" => Op::PutIn {
-            pkg: s.text("pkg_handle"),
-            key: s.text("key"),
-            inner: s.text("inner"),
-            value: s.value(),
-        },
+        "put_in" => {
+            Op::PutIn { pkg: s.text("pkg_handle"), key: s.text("key"), inner: s.text("inner"), value: s.value() }
+        }
         "nested" => Op::Nested { pkg: s.text("pkg_handle"), key: s.text("key") },
         "nested_push" => Op::NestedPush { nested: s.text("nested"), value: s.value() },
         "nested_dump" => Op::NestedDump { nested: s.text("nested") },
         "set_unserialisable" => {
-            ["pkg_handle", "key"].map(|ignored| s.text(ignored));
+            s.ignore(["pkg_handle", "key"]);
             Op::SetUnserialisable
         }
         "same_handle" => Op::SameHandle { a: s.text("a"), b: s.text("b") },
@@ -284,6 +277,13 @@ impl Fields {
 
     fn value(&mut self) -> Json {
         self.need("value")
+    }
+
+    /// Takes fields that have to be there and mean nothing here.
+    fn ignore<const N: usize>(&mut self, names: [&str; N]) {
+        for name in names {
+            self.need(name);
+        }
     }
 
     fn end(self) {
