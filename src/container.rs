@@ -126,18 +126,14 @@ impl Options {
             ContainerOption::Timeout => {
                 let timeout = time("timeout")?;
                 if let Some(max) = self.max_timeout_ms {
-                    check_within("timeout", timeout, max)?;
+                    check_together(timeout, max)?;
                 }
                 self.timeout_ms = timeout;
             }
             ContainerOption::Resolution => self.resolution_ms = time("resolution")?,
             ContainerOption::MaxTimeout => {
                 let max = time("max_timeout")?;
-                // With nothing that expires in the store, a finite idle timeout could not be kept.
-                if max == 0 && self.timeout_ms != 0 {
-                    return Err(Error::Range("max_timeout 0 (never) needs a timeout of 0".into()));
-                }
-                check_within("timeout", self.timeout_ms, max)?;
+                check_together(self.timeout_ms, max)?;
                 self.max_timeout_ms = Some(max);
             }
             ContainerOption::Lifetime => self.lifetime_ms = time("lifetime")?,
@@ -169,6 +165,15 @@ impl Options {
             ContainerOption::Recreate => i64::from(self.recreate),
         }
     }
+}
+
+/// Refuses a timeout and a `max_timeout` that cannot stand together.
+fn check_together(timeout_ms: u64, max_ms: u64) -> Result<()> {
+    // With nothing that expires in the store, a finite idle timeout could not be kept.
+    if max_ms == 0 && timeout_ms != 0 {
+        return Err(Error::Range("max_timeout 0 (never) needs a timeout of 0".into()));
+    }
+    check_within("timeout", timeout_ms, max_ms)
 }
 
 /// Refuses a timeout over `max`, in a world where 0 is never.
