@@ -49,6 +49,20 @@ fn idle(header: &Header, left: Option<Left>, store: &Store, options: &Options) -
         .unwrap_or_default()
 }
 
+/// The time to live that a stored session needs beyond what the container renews with: `Some(None)` is for ever.
+#[allow(clippy::option_option, reason = "whether, and for how long, which may be for ever")]
+pub(crate) fn longer_life(header: &Header, options: &Options, now_ms: i64) -> Option<Option<Duration>> {
+    let renewal = options.renewal()?;
+    match (timeout_ms(header, options), header.deadline_ms) {
+        (0, None) => Some(None),
+        (0, Some(deadline)) => {
+            let left = u64::try_from(deadline.saturating_sub(now_ms)).unwrap_or(0);
+            Some(Some(Duration::from_millis(left).max(renewal)))
+        }
+        (timeout, _) => Some(Duration::from_millis(timeout)).filter(|timeout| *timeout > renewal).map(Some),
+    }
+}
+
 /// Whether a session loaded `age` ago may have expired in the meantime, so that one has to look before writing it.
 pub(crate) fn may_have_expired(header: &Header, age: Duration, options: &Options, now_ms: i64) -> bool {
     let timeout = timeout_ms(header, options);

@@ -165,7 +165,12 @@ impl Content {
 
     /// How long what is stored lives in the store.
     pub(crate) fn ttl(&self, bytes_deadline_ms: Option<i64>) -> Option<Duration> {
-        self.options.renewal().or_else(|| {
+        let renewal = match self.own_timeout_ms {
+            Some(0) => None,
+            // Longer only if the container's limit was lowered since.
+            own => self.options.renewal().map(|renewal| renewal.max(Duration::from_millis(own.unwrap_or(0)))),
+        };
+        renewal.or_else(|| {
             // Nothing expires by idling here, so what is past its deadline would stay for ever.
             let now_ms = self.place.container.store().clock().now_ms();
             bytes_deadline_ms

@@ -34,8 +34,8 @@ pub(crate) enum Entry {
     Open(usize),
     /// A session of this container that the transaction destroys without having opened it.
     Destroyed(Container),
-    /// The id that an open session had before it was given a new one.
-    Left,
+    /// The id that the open session at this place had before it was given a new one.
+    Left(usize),
 }
 
 /// All ids of a transaction.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::container::{Container, check_within};
+use crate::container::{Container, Options, check_within};
 use crate::error::{Error, Result};
+use crate::record::Record;
 use crate::session::id::{check_id, random_id};
-use crate::session::{Head, Life, Origin, Place, Session};
-use crate::store::LoadItem;
+use crate::session::{Head, Life, Origin, Place, Session, clock};
+use crate::store::{Action, LoadItem, Store, WriteItem, Written};
 use crate::txn::Transaction;
 use crate::txn::index::{Entry, IndexKey, IndexRef};
+use crate::txn::job::refused;
 use crate::txn::stands::Stands;
 use crate::txn::undo::Undo;
 
@@ -52,7 +54,7 @@ impl Transaction {
         check_id(id)?;
         match self.entry(container, id) {
             Some(Entry::Open(at)) => Ok(self.sessions.get(*at).is_some_and(Session::would_be_stored)),
-            Some(Entry::Destroyed(_) | Entry::Left) => Ok(false),
+            Some(Entry::Destroyed(_) | Entry::Left(_)) => Ok(false),
             None => {
                 let place = Place::new(container, id);
                 Ok(matches!(look(&place, None).await?, Stands::Session { expired: false, .. }))
@@ -67,7 +69,7 @@ impl Transaction {
         self.version += 1;
         match self.entry(container, id) {
             // The id that a session left is destroyed by that, and one that is destroyed stays so.
-            Some(Entry::Destroyed(_) | Entry::Left) => {}
+            Some(Entry::Destroyed(_) | Entry::Left(_)) => {}
             Some(Entry::Open(at)) => self.stage(SessionRef(*at), |head| head.destroyed = true)?,
             None => {
                 let key = IndexKey { container: container.number(), id: Arc::from(id) };
@@ -99,7 +101,7 @@ impl Transaction {
         self.version += 1;
         // Only the id under which the session may be stored is left behind; one in between was never known to anyone.
         if is_first {
-            self.set_index(IndexKey { container, id: old }, Entry::Left);
+            self.set_index(IndexKey { container, id: old }, Entry::Left(session.0));
         } else {
             self.unset_index(IndexKey { container, id: old });
         }
@@ -225,16 +227,21 @@ impl Transaction {
                 None => Ok(None),
             },
             Some(Entry::Destroyed(_)) => Err(Error::Gone("the session is destroyed in this transaction".into())),
-            Some(Entry::Left) => Err(Error::Gone("the session has another id in this transaction".into())),
+            Some(Entry::Left(_)) => Err(Error::Gone("the session has another id in this transaction".into())),
             None => Ok(None),
         }
     }
 
-    /// What an id stands for; nothing if it stood for a session that was loaded anew, and that was rolled back.
+    /// What an id stands for; nothing if it stood for a session that was loaded anew or rolled back: with it went the
+    /// new id that was staged for it.
     fn entry(&self, container: &Container, id: &[u8]) -> Option<&Entry> {
         let entry = self.index.get(&IndexRef { container: container.number(), id })?;
         match entry {
-            Entry::Open(at) if self.sessions.get(*at).is_none_or(|session| session.life != Life::Open) => None,
+            Entry::Open(at) | Entry::Left(at)
+                if self.sessions.get(*at).is_none_or(|session| session.life != Life::Open) =>
+            {
+                None
+            }
             _ => Some(entry),
         }
     }
@@ -259,17 +266,38 @@ async fn load(container: &Container, id: &[u8]) -> Result<Session> {
         Stands::Session { token, expired: true, .. } => {
             Session::absent(place, id, Origin::Absent { over: Some(token), tombstone: 0 })
         }
-        Stands::Session { record, token, expired: false } => Session::loaded(place, id, record, token),
+        Stands::Session { record, token, expired: false } => {
+            keep(&place, &options, &record).await?;
+            Session::loaded(place, id, record, token)
+        }
     })
+}
+
+/// Renews a session once more if it lives longer than what the container renews with, which it does when the
+/// container's timeout was lowered after the session was stored (contract 2.3).
+async fn keep(place: &Place, options: &Options, record: &Record) -> Result<()> {
+    let store = place.container.store();
+    let Some(ttl) = clock::longer_life(record.header(), options, store.clock().now_ms()) else { return Ok(()) };
+    let items = [WriteItem { key: place.key.clone(), action: Action::Touch, ttl }];
+    match store.write(&items, load_deadline(store)).await.pop() {
+        // What went away meanwhile is the commit's business.
+        Some(Written::Done(_) | Written::Absent | Written::Changed) => Ok(()),
+        Some(Written::Failed(error) | Written::Unknown(error)) => Err(error),
+        Some(Written::Refused(message)) => Err(refused(place, &message)),
+        None => Err(not_here()),
+    }
 }
 
 /// Reads what stands at a place.
 async fn look(place: &Place, renew: Option<std::time::Duration>) -> Result<Stands> {
     let store = place.container.store();
-    let deadline = Instant::now() + store.options().connect_timeout() + store.options().exchange_timeout();
     let items = [LoadItem { key: place.key.clone(), renew }];
-    let loaded = store.load(&items, deadline).await.pop().unwrap_or_else(|| Err(not_here()))?;
+    let loaded = store.load(&items, load_deadline(store)).await.pop().unwrap_or_else(|| Err(not_here()))?;
     Stands::read(place, &place.container.options(), loaded)
+}
+
+fn load_deadline(store: &Store) -> Instant {
+    Instant::now() + store.options().connect_timeout() + store.options().exchange_timeout()
 }
 
 fn not_here() -> Error {
