@@ -203,9 +203,9 @@ pub unsafe extern "C" fn ls_txn_prepare(txn: *mut ls_txn, err: *mut ls_error) ->
 /// - `LS_ERR_UNSUPPORTED`: nothing. A store cannot do what the container's policy needs, or was opened before a fork.
 /// - `LS_ERR_UNAVAILABLE`, `LS_ERR_PROTOCOL`: nothing. A server is away, refused, or does not speak the protocol.
 /// - `LS_ERR_TIMEOUT`: nothing. The commit timeout passed before anything was sent that stores.
-/// - `LS_ERR_UNKNOWN`: of the one session that was to be written, either everything or nothing. Its write was sent and
-///   not answered, and there was no time left to look.
-/// - `LS_ERR_LOST`: nothing, and the session that was to be replaced is gone too: the server dropped it as it refused.
+/// - `LS_ERR_UNKNOWN`: a session's write was sent and not answered, and no time was left to look: that session is stored
+///   or as it was. The report says which it is; what it calls not stored is not, and nothing is known to be.
+/// - `LS_ERR_LOST`: nothing, and a session that was to be replaced is gone too: the server dropped it as it refused.
 /// - `LS_ERR_PARTIAL`: some of several sessions. The report says of each: stored, not stored, unknown. Not retryable:
 ///   running the work again would do some of it twice.
 /// - `LS_ERR_FAILED`: nothing by this call; an earlier prepare or commit failed.
