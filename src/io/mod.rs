@@ -15,5 +15,5 @@ mod wait;
 mod wants;
 
 pub use join::join_all;
-pub use wait::{Elapsed, Readiness, readable, sleep_until, with_deadline, writable};
+pub use wait::{Elapsed, Readiness, pause, readable, sleep_until, with_deadline, writable};
 pub use wants::Wants;

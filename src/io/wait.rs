@@ -1,6 +1,7 @@
 //! The futures that wait for a time or for a descriptor.
 
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -12,6 +13,19 @@ use super::wants;
 /// Waits until `at`; a time that has passed is no wait.
 pub async fn sleep_until(at: Instant) {
     poll_fn(|_| poll_time(at)).await;
+}
+
+/// Gives way to the driver once, which polls again at once.
+pub async fn pause() {
+    let mut is_first = true;
+    poll_fn(|_| {
+        if mem::take(&mut is_first) {
+            wants::want_until(Instant::now());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// The deadline of [`with_deadline`] passed first.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
-use crate::io::sys;
+use crate::io::{pause, sys};
 
 /// A store. Cloning gives another handle to the same one, and so does opening it again anywhere in the process.
 ///
@@ -101,9 +101,8 @@ impl Store {
     /// Loads `items`: one result for each, in their order. Nothing waits beyond `deadline`.
     ///
     /// A renewal sets the time to live anew from now; what is reported as left is from before it.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn load(&self, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
-        if let Err(error) = self.check_ready(deadline) {
+        if let Err(error) = self.check_ready(deadline).await {
             return items.iter().map(|_| Err(error.clone())).collect();
         }
         match &self.0.kind {
@@ -115,9 +114,8 @@ impl Store {
     ///
     /// A record over [`record_limit`](Self::record_limit) is not sent: `Failed` with `TooLarge`, and what is stored
     /// stays.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn write(&self, items: &[WriteItem], deadline: Instant) -> Vec<Written> {
-        if let Err(error) = self.check_ready(deadline) {
+        if let Err(error) = self.check_ready(deadline).await {
             return items.iter().map(|_| Written::Failed(error.clone())).collect();
         }
         match &self.0.kind {
@@ -126,9 +124,8 @@ impl Store {
     }
 
     /// The versions of `keys`, `None` for what is not there; renews nothing.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn versions(&self, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
-        if let Err(error) = self.check_ready(deadline) {
+        if let Err(error) = self.check_ready(deadline).await {
             return keys.iter().map(|_| Err(error.clone())).collect();
         }
         match &self.0.kind {
@@ -137,15 +134,13 @@ impl Store {
     }
 
     /// Whether the store answers; with several servers, whether all do.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn ping(&self, deadline: Instant) -> Result<()> {
-        self.check_ready(deadline)
+        self.check_ready(deadline).await
     }
 
     /// Removes everything from the store, other applications' data included. The embedded store always may.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn flush(&self, deadline: Instant) -> Result<()> {
-        self.check_ready(deadline)?;
+        self.check_ready(deadline).await?;
         match &self.0.kind {
             Kind::Memory(memory) => memory.flush(self),
         }
@@ -248,9 +243,8 @@ impl Store {
     }
 
     /// For tests: removes one record, as an eviction would; whether it was there.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn drop_record(&self, key: &Key, deadline: Instant) -> Result<bool> {
-        self.check_ready(deadline)?;
+        self.check_ready(deadline).await?;
         match &self.0.kind {
             Kind::Memory(memory) => Ok(memory.drop_record(self, key)),
         }
@@ -259,9 +253,8 @@ impl Store {
     /// For tests: makes one record look idle for `idle` longer than it is; whether it was there.
     ///
     /// What has less left than that is gone. A record that never expires stays as it is.
-    #[expect(clippy::unused_async, reason = "the embedded store never waits; one behind a socket does")]
     pub async fn make_idle(&self, key: &Key, idle: Duration, deadline: Instant) -> Result<bool> {
-        self.check_ready(deadline)?;
+        self.check_ready(deadline).await?;
         match &self.0.kind {
             Kind::Memory(memory) => Ok(memory.make_idle(self, key, idle)),
         }
@@ -280,6 +273,16 @@ impl Store {
         self.check_process()?;
         match &self.0.kind {
             Kind::Memory(memory) => memory.faults().clear(),
+        }
+        Ok(())
+    }
+
+    /// For tests: whether everything asked of the store waits once before it is done, so that a test that polls an
+    /// operation by hand can do something in between; `Unsupported` on anything but the embedded store.
+    pub fn script_pauses(&self, on: bool) -> Result<()> {
+        self.check_process()?;
+        match &self.0.kind {
+            Kind::Memory(memory) => memory.faults().set_pauses(on),
         }
         Ok(())
     }
@@ -307,8 +310,12 @@ impl Store {
         Err(Error::Unsupported(format!("store {} was opened before a fork: open it again", self.name()).into()))
     }
 
-    fn check_ready(&self, deadline: Instant) -> Result<()> {
+    async fn check_ready(&self, deadline: Instant) -> Result<()> {
         self.check_process()?;
+        match &self.0.kind {
+            Kind::Memory(memory) if memory.faults().has_pauses() => pause().await,
+            Kind::Memory(_) => {}
+        }
         if Instant::now() >= deadline {
             return Err(Error::Timeout(format!("store {}: the deadline has passed", self.name()).into()));
         }

@@ -93,6 +93,7 @@ const MAX_FAULTS: usize = 1_000;
 pub(in crate::store) struct Faults {
     /// So that a store without faults takes no lock for them.
     any: AtomicBool,
+    pauses: AtomicBool,
     scripted: Mutex<Vec<Fault>>,
 }
 
@@ -111,6 +112,14 @@ impl Faults {
         let mut scripted = self.lock();
         scripted.clear();
         self.any.store(false, Ordering::Release);
+    }
+
+    pub(in crate::store) fn set_pauses(&self, on: bool) {
+        self.pauses.store(on, Ordering::Relaxed);
+    }
+
+    pub(in crate::store) fn has_pauses(&self) -> bool {
+        self.pauses.load(Ordering::Relaxed)
     }
 
     /// What happens to the next item of `op`.
