@@ -1,0 +1,53 @@
+# The front door. `make help` lists what there is; CONTRIBUTING.md says when to use it.
+
+SHELL := /bin/bash
+
+# The store that `make demo` uses.
+STORE ?= memory://tour
+export STORE
+
+CARGO_OUT := $(or $(CARGO_TARGET_DIR),target)
+# What a C program needs: the header is in include/, the libraries are put here.
+LIB := build/lib
+C_WARNINGS := -Wall -Wextra -pedantic -Werror
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lib check test bench header clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Install what is missing, build the library and the tour, run the tour (STORE=URL: on that store)
+	@tools/setup.sh demo
+	@$(MAKE) --no-print-directory build/tour
+	@echo "+ build/tour $$STORE"
+	@build/tour "$$STORE"
+
+lib: ## Build the C library, shared and static, into build/lib
+	cargo build --release --locked
+	@mkdir -p $(LIB)
+	@cp $(CARGO_OUT)/release/liblovely_session.a $(LIB)/
+	@cp $(CARGO_OUT)/release/liblovely_session.so $(LIB)/liblovely_session.so.0
+	@ln -sf liblovely_session.so.0 $(LIB)/liblovely_session.so
+
+build/tour: lib examples/tour.c
+	$(CC) -std=c11 -O1 $(C_WARNINGS) -Iinclude examples/tour.c -o $@ -L$(LIB) -llovely_session -Wl,-rpath,'$$ORIGIN/lib'
+
+check: ## Quick look before a commit: format, lints, and the tests of documents and inner parts
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked --lib --test docs
+
+test: ## Install what is missing and run everything: what CI runs
+	@tools/setup.sh test
+	@tools/test.sh
+
+bench: ## Print what the main paths cost: counts first, then times
+	cargo bench --locked
+
+header: ## Generate include/lovely_session.h and docs/functions.md from the sources
+	UPDATE_HEADER=1 cargo test --locked --test abi_header --test docs
+
+clean: ## Remove everything that was built
+	cargo clean
+	rm -rf build

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Installs what is missing: the one list of what this project needs beside Rust and git.
+#
+#   tools/setup.sh make|demo|test     what `make`, `make demo` or `make test` needs
+#
+# If nothing is missing, nothing is installed and nothing is fetched. What cannot be installed is named, with the way to
+# install it by hand, and the exit status is 1.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+what=${1:?make, demo or test}
+
+# For whom; what is looked for (a command, or a probe below); the Debian packages that have it; what for.
+needs() {
+    sed 's/ *| */|/g' <<'LIST'
+make       | make             | make                  | the front door
+demo test  | cc               | gcc libc6-dev         | Rust's linker, and the C examples
+demo test  | probe_c          | gcc libc6-dev         | the headers of C
+test       | gcc              | gcc libc6-dev         | C tests
+test       | g++              | g++                   | the header under C++
+test       | clang            | clang                 | the header under a second compiler
+test       | clang++          | clang                 | the same for C++
+test       | nm               | binutils              | the names that the library exports
+test       | readelf          | binutils              | the library's own name
+test       | probe_sanitizers | gcc libc6-dev         | C tests under ASan and UBSan
+test       | valgrind         | valgrind              | C tests under valgrind
+test       | probe_valgrind   | valgrind libc6-dbg    | the debug symbols without which valgrind does not start
+LIST
+}
+
+# Builds and runs, with the options given, a C program that does nothing.
+runs_c() {
+    local dir status=0
+    dir=$(mktemp -d)
+    printf '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n' >"$dir/probe.c"
+    { cc "$@" "$dir/probe.c" -o "$dir/probe" && ${RUNNER:-} "$dir/probe"; } </dev/null >/dev/null 2>&1 || status=1
+    rm -rf "$dir"
+    return $status
+}
+probe_c() { runs_c; }
+probe_sanitizers() { runs_c -fsanitize=address,undefined; }
+probe_valgrind() { RUNNER="valgrind -q --error-exitcode=1" runs_c; }
+
+is_there() {
+    case $1 in
+    probe_*) "$1" ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# The lines of the list that are for $what and whose thing is not there.
+missing() {
+    local who thing packages why
+    while IFS='|' read -r who thing packages why; do
+        if [[ " $who " == *" $what "* ]] && ! is_there "$thing"; then
+            printf '%s|%s|%s\n' "$thing" "$packages" "$why"
+        fi
+    done < <(needs)
+}
+
+complain() {
+    printf 'setup: %s\n' "$@" >&2
+}
+
+install_packages() {
+    local packages=("$@") as_root=()
+    if ! command -v apt-get >/dev/null; then
+        complain "this is no Debian; install by hand what Debian calls: ${packages[*]}"
+        return 1
+    fi
+    if [[ $(id -u) -ne 0 ]]; then
+        if ! command -v sudo >/dev/null; then
+            complain "neither root nor sudo; run as root: apt-get update && apt-get install ${packages[*]}"
+            return 1
+        fi
+        as_root=(sudo)
+        # Without a terminal nobody can type a password: fail rather than wait for one.
+        [[ -t 0 ]] || as_root+=(-n)
+    fi
+    as_root+=(env DEBIAN_FRONTEND=noninteractive)
+    echo "setup: installing ${packages[*]}"
+    "${as_root[@]}" apt-get update -q </dev/null &&
+        "${as_root[@]}" apt-get install -q -y --no-install-recommends "${packages[@]}" </dev/null || {
+        complain "could not be installed; try: apt-get update && apt-get install ${packages[*]}"
+        return 1
+    }
+}
+
+# The toolchain is not ours to choose: what it lacks is said, and only its own components are added.
+check_rust() {
+    local wanted found tool
+    if ! command -v cargo >/dev/null; then
+        complain "cargo is missing; install Rust, see https://www.rust-lang.org/tools/install"
+        return 1
+    fi
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    found=$(rustc --version | cut -d ' ' -f 2)
+    if [[ $(printf '%s\n' "$wanted" "${found%%-*}" | sort -V | head -n 1) != "$wanted" ]]; then
+        complain "Rust $found is older than $wanted, which Cargo.toml asks for; try: rustup update"
+        return 1
+    fi
+    [[ $what == test ]] || return 0
+    for tool in fmt clippy; do
+        if ! cargo "$tool" --version >/dev/null 2>&1; then
+            echo "setup: adding cargo $tool"
+            rustup component add "${tool/fmt/rustfmt}" </dev/null || {
+                complain "cargo $tool is missing; try: rustup component add ${tool/fmt/rustfmt}"
+                return 1
+            }
+        fi
+    done
+}
+
+lacking=$(missing)
+if [[ -n $lacking ]]; then
+    while IFS='|' read -r thing packages why; do
+        echo "setup: $thing is missing ($why)"
+    done <<<"$lacking"
+    mapfile -t packages < <(cut -d '|' -f 2 <<<"$lacking" | tr ' ' '\n' | sort -u)
+    install_packages "${packages[@]}"
+    lacking=$(missing)
+    if [[ -n $lacking ]]; then
+        while IFS='|' read -r thing packages why; do
+            complain "$thing is still missing after installing $packages ($why)"
+        done <<<"$lacking"
+        exit 1
+    fi
+fi
+[[ $what == make ]] || check_rust
