@@ -111,9 +111,9 @@ fn the_versions_agree() {
     let changelog = read("CHANGELOG.md".as_ref());
     let newest = changelog.lines().find_map(|line| line.strip_prefix("## [")?.split(']').next()).unwrap();
     assert_eq!(newest, version, "the newest section of CHANGELOG.md");
-    let (major, rest) = version.split_once('.').unwrap();
+    let (major, minor) = version.split_once('.').unwrap();
     assert!(read("build.rs".as_ref()).contains(&format!("liblovely_session.so.{major}")), "SONAME in build.rs");
-    let (minor, _) = rest.split_once('.').unwrap();
+    let (minor, _) = minor.split_once('.').unwrap();
     assert!(
         read("README.md".as_ref()).contains(&format!("version {major}.{minor}")),
         "README.md names another version"
@@ -230,7 +230,7 @@ fn function_index() -> String {
             let path = file.trim_start_matches("src/capi/").trim_end_matches(".rs");
             let this = path.split('/').next().unwrap();
             if this != noun {
-                noun = this.to_owned();
+                this.clone_into(&mut noun);
                 write!(index, "\n## {noun}\n\n| function | what it does |\n|---|---|\n").unwrap();
             }
             let doc =
