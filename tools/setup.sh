@@ -23,6 +23,7 @@ test       | clang++          | clang                 | the same for C++
 test       | nm               | binutils              | the names that the library exports
 test       | readelf          | binutils              | the library's own name
 test       | probe_sanitizers | gcc libc6-dev         | C tests under ASan and UBSan
+test       | python3          | python3               | the second implementation that the golden files are from
 test       | valgrind         | valgrind              | C tests under valgrind
 test       | probe_valgrind   | valgrind libc6-dbg    | the debug symbols without which valgrind does not start
 LIST

@@ -53,6 +53,7 @@ stage format cargo fmt --check
 stage lints cargo clippy --locked --all-targets -- -D warnings
 stage rust cargo test --locked --no-fail-fast
 stage rustdoc documentation
+stage golden python3 tests/golden/make.py --check
 stage library make --no-print-directory lib
 stage c tests/capi/run.sh
 stage tour tools/check-tour.sh
