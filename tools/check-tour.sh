@@ -13,6 +13,12 @@ fi
 diff -u examples/tour.txt build/check/tour.txt
 echo "tour: prints what examples/tour.txt says"
 
+make --no-print-directory demo STORE=memory://mine >build/check/demo.txt
+sed 's,memory://tour,memory://mine,' examples/tour.txt >build/check/mine.txt
+# Whatever make says comes first.
+tail -n "$(wc -l <build/check/mine.txt)" build/check/demo.txt | diff -u build/check/mine.txt -
+echo "tour: make demo runs it, on another store if told"
+
 # Each of the two checks, with an expectation that is wrong on purpose.
 fails_with() {
     local name=$1 edit=$2
