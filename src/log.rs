@@ -65,22 +65,22 @@ pub fn write(level: Level, line: fmt::Arguments<'_>) {
     }
 }
 
-/// [`write`] at level error.
+/// [`write()`] at level error.
 pub fn error(line: fmt::Arguments<'_>) {
     write(Level::Error, line);
 }
 
-/// [`write`] at level warn.
+/// [`write()`] at level warn.
 pub fn warn(line: fmt::Arguments<'_>) {
     write(Level::Warn, line);
 }
 
-/// [`write`] at level info.
+/// [`write()`] at level info.
 pub fn info(line: fmt::Arguments<'_>) {
     write(Level::Info, line);
 }
 
-/// [`write`] at level debug.
+/// [`write()`] at level debug.
 pub fn debug(line: fmt::Arguments<'_>) {
     write(Level::Debug, line);
 }
