@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs everything, stage by stage; `make test` calls it after tools/setup.sh.
 #
+# Benchmarks are run once each, to see that they work; their times are for `make bench`.
+#
 # A stage that fails does not keep the next ones from running, so that one run shows all there is to repair. The last
 # lines are a table of the stages with their times, and a total: each test of a stage counts, or the stage itself where
 # it has none.
@@ -58,7 +60,7 @@ stage library make --no-print-directory lib
 stage c tests/capi/run.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
-stage benches cargo bench --locked --no-run
+stage benches cargo bench --locked --profile dev -- --test
 
 printf '\n=== stages\n'
 printf '%s\n' "${table[@]}"
