@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::record::{Package, Record, Scalar};
 use crate::session::Place;
 use crate::txn::undo::{Undo, UndoLog};
-use crate::value::{MAX_ENTRIES, Map, Text, Value, check_key};
+use crate::value::{MAX_ENTRIES, Map, Text, Value, check_depth, check_key};
 
 /// What happened to one key in this transaction.
 #[derive(Debug, Clone)]
@@ -188,6 +188,7 @@ impl Pkg {
     /// Sets `key`.
     pub(crate) fn set(&mut self, key: &str, value: Value, env: &mut Env<'_>) -> Result<()> {
         check_key("key", key)?;
+        check_depth(&value)?;
         self.check_room(key, env)?;
         self.put(key, Change::Set(Arc::new(value)), env);
         Ok(())
@@ -226,7 +227,8 @@ impl Pkg {
     /// Refuses to set all of `content` if the package would be too large.
     pub(crate) fn check_update(&mut self, content: &Map, env: &mut Env<'_>) -> Result<()> {
         let mut added = 0;
-        for (key, _) in content.entries() {
+        for (key, value) in content.entries() {
+            check_depth(value)?;
             added += usize::from(!self.contains(key, env)?);
         }
         if added != 0 && self.len(env)? + added > MAX_ENTRIES {
@@ -306,8 +308,9 @@ impl Pkg {
     /// The whole content as a map, lent until the transaction is dropped.
     pub(crate) fn content(&mut self, env: &mut Env<'_>) -> Result<&Arc<Value>> {
         if !is_fresh(&self.content, self.changes) {
-            let mut map = Map::default();
-            for (key, row) in self.rows(env)? {
+            let rows = self.rows(env)?;
+            let mut entries = Vec::with_capacity(rows.len());
+            for (key, row) in rows {
                 let value = match (row, &self.table) {
                     (Row::Overlay(value), _) => Value::clone(&value),
                     (Row::Loaded(at), Some(table)) => match self.decoded.get(&at) {
@@ -316,9 +319,9 @@ impl Pkg {
                     },
                     (Row::Loaded(_), None) => return Err(lost()),
                 };
-                map.insert(key, value)?;
+                entries.push((key, value));
             }
-            let map = Arc::new(Value::Map(Arc::new(map)));
+            let map = Arc::new(Value::Map(Arc::new(Map::of_content(entries)?)));
             env.kept.push(Arc::clone(&map));
             self.content = Some((self.changes, map));
         }

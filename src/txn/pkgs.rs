@@ -7,7 +7,7 @@ use crate::record::{Record, Scalar};
 use crate::session::Place;
 use crate::session::pkg::{Env, Pkg, Snapshot};
 use crate::txn::{SessionRef, Transaction};
-use crate::value::{Map, Text, Value};
+use crate::value::{Map, Text, Value, check_depth};
 
 /// A package of an open session. It names the package: it stays good when the package is deleted or rolled back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,14 +78,14 @@ impl Transaction {
     pub fn session_content(&mut self, session: SessionRef) -> Result<&Value> {
         let version = self.version;
         if !is_fresh(&self.usable(session)?.content_map, version) {
-            let mut map = Map::default();
+            let mut pkgs = Vec::new();
             for name in self.usable(session)?.names() {
                 if let Some(pkg) = self.peek_pkg(session, &name)? {
                     let content = self.on_pkg(pkg, |pkg, env| pkg.content(env).map(|content| Value::clone(content)))?;
-                    map.insert(name, content)?;
+                    pkgs.push((name, content));
                 }
             }
-            let map = Arc::new(Value::Map(Arc::new(map)));
+            let map = Arc::new(Value::Map(Arc::new(Map::of_content(pkgs)?)));
             self.kept.push(Arc::clone(&map));
             self.usable_mut(session)?.content_map = Some((version, map));
         }
@@ -133,6 +133,8 @@ impl Transaction {
     /// Makes `content` the whole content of the package.
     pub fn replace(&mut self, pkg: PkgRef, content: &Map) -> Result<()> {
         self.change_pkg(pkg, |pkg, env| {
+            // Before anything is taken away: an error leaves the package as it was.
+            content.entries().iter().try_for_each(|(_, value)| check_depth(value))?;
             pkg.clear(env)?;
             content.entries().iter().try_for_each(|(key, value)| pkg.set(key, value.clone(), env))
         })

@@ -233,6 +233,19 @@ impl Map {
         Ok(Self { entries, below, size })
     }
 
+    /// The content of a package or session, of `entries` that are sorted and differ.
+    ///
+    /// It is a level or two deeper than the values in it, and so may be deeper than [`MAX_DEPTH`]: it can be read, and
+    /// not be put into a value or a package.
+    pub(crate) fn of_content(entries: Vec<(Text, Value)>) -> Result<Self> {
+        let (mut below, mut size) = (0, 0);
+        for (key, value) in &entries {
+            below = value.depth().max(below);
+            size = check_size(size + entry_size(key, value))?;
+        }
+        Ok(Self { entries, below, size })
+    }
+
     /// The entries, sorted by key.
     pub fn entries(&self) -> &[(Text, Value)] {
         &self.entries
@@ -288,10 +301,16 @@ impl Map {
 /// The depth of `child`; an error if a list or map that holds it would be too deep.
 fn check_nested(child: &Value) -> Result<usize> {
     let depth = child.depth();
-    if depth >= MAX_DEPTH {
-        return Err(Error::TooLarge(format!("value nested more than {MAX_DEPTH} deep").into()));
-    }
-    Ok(depth)
+    if depth >= MAX_DEPTH { Err(too_deep()) } else { Ok(depth) }
+}
+
+/// Refuses what is too deep to be a value: the content of a package or session can be (see [`Map::of_content`]).
+pub(crate) fn check_depth(value: &Value) -> Result<()> {
+    if value.depth() > MAX_DEPTH { Err(too_deep()) } else { Ok(()) }
+}
+
+fn too_deep() -> Error {
+    Error::TooLarge(format!("value nested more than {MAX_DEPTH} deep").into())
 }
 
 fn entry_size(key: &str, value: &Value) -> u64 {
