@@ -99,6 +99,29 @@ fn rolling_back_restores_destroying_a_new_id_a_timeout_and_a_deadline() {
     assert_eq!(stored(&c, "closed"), r#"{"p":{"x":1}}"#);
 }
 
+// 3.1: between two new ids.
+#[test]
+fn rolling_back_from_one_new_id_to_another_leaves_the_first() {
+    let c = container();
+    put(&c, "a", &[("x", "1")]);
+    let mut work = open(&c, "a");
+    work.txn.regenerate(work.session, Some(b"b")).unwrap();
+    let savepoint = work.txn.savepoint().unwrap();
+    for _ in 0..2 {
+        work.txn.regenerate(work.session, Some(b"c")).unwrap();
+        assert_eq!(open_in(&mut work.txn, &c, "c"), work.session);
+        let b = open_in(&mut work.txn, &c, "b");
+        assert!(work.txn.is_new(b).unwrap(), "an id in between was never anybody's");
+        work.txn.rollback(savepoint).unwrap();
+        assert_eq!(open_in(&mut work.txn, &c, "b"), work.session);
+        assert_eq!(status(wait(work.txn.open(&c, b"a"))), Status::Gone);
+        assert!(!wait(work.txn.exists(&c, b"c")).unwrap());
+    }
+    work.txn.regenerate(work.session, Some(b"a")).unwrap_err();
+    assert_eq!(work.commit(), Ok(1));
+    assert_eq!(["a", "b", "c"].map(|id| stored(&c, id)), ["absent", r#"{"p":{"x":1}}"#, "absent"]);
+}
+
 // 3.1
 #[test]
 fn a_package_handle_names_a_package_and_writing_through_it_creates_it_anew() {

@@ -341,6 +341,22 @@ fn timeouts_and_deadlines_are_merged_like_keys() {
     assert_eq!(twice.map(|mut work| work.commit()), [Ok(1), Ok(1)], "the same change twice is no conflict");
 }
 
+// 4.1: the idle clock is the session's, not the transaction's.
+#[test]
+fn a_session_that_others_kept_alive_can_be_written_by_a_transaction_older_than_the_timeout() {
+    let c = container_with(Timeout, 100_000);
+    put(&c, "kept", &[("x", "1")]);
+    put(&c, "idle", &[("x", "1")]);
+    let (mut kept, mut idle) = (open(&c, "kept"), open(&c, "idle"));
+    pass(&c, seconds(80));
+    assert!(visit(&c, "kept"));
+    pass(&c, seconds(80));
+    kept.set("x", "2");
+    idle.set("x", "2");
+    assert_eq!(kept.commit(), Ok(1));
+    assert_eq!(idle.commit(), Err(Status::Gone));
+}
+
 // 4.6
 #[test]
 fn one_stored_session_can_be_made_to_look_idle() {
