@@ -23,64 +23,68 @@
  *
  * Statuses
  *
- *     A call that can fail returns an int32_t: 0 (LS_OK) is done, below 0 is failed, above 0 is answered with nothing to
- *     hand back (LS_NOT_FOUND), so "if (rc < 0) goto fail;" is always right. Numbers never change their meaning; later
- *     versions may add some. Enumerations are for what comes out; what goes in is a plain integer, and one that this
- *     version does not know is LS_ERR_ARGUMENT.
+ *     A call that can fail returns an int32_t: 0 (LS_OK) is done, below 0 is failed, above 0 is answered with
+ *     nothing to hand back (LS_NOT_FOUND), so "if (rc < 0) goto fail;" is always right. Numbers never change
+ *     their meaning; later versions may add some. Enumerations are for what comes out; what goes in is a plain
+ *     integer, and one that this version does not know is LS_ERR_ARGUMENT.
  *
- *     Every call with a status can also return, which is not repeated below: LS_ERR_ARGUMENT for a NULL where something is
- *     needed and for a length that cannot be; LS_ERR_PANIC for a defect of this library (please report it). Every call on
- *     a transaction, a session or a package can also return LS_ERR_MISUSE, if another call is inside the same transaction
- *     or the process was forked since it began, and LS_ERR_PANIC after an earlier one.
+ *     Every call with a status can also return, which is not repeated below: LS_ERR_ARGUMENT for a NULL where
+ *     something is needed and for a length that cannot be; LS_ERR_PANIC for a defect of this library (please
+ *     report it). Every call on a transaction, a session or a package can also return LS_ERR_MISUSE, if another
+ *     call is inside the same transaction or the process was forked since it began, and LS_ERR_PANIC after an
+ *     earlier one.
  *
  * Errors
  *
- *     Detail goes into the caller's ls_error, which may be NULL and need not be initialized; there is no "last error" of
- *     the thread. On LS_OK and LS_NOT_FOUND it is set to that status, with an empty message. A message is one line that
- *     says what and where, and never contains a session id or a stored value.
+ *     Detail goes into the caller's ls_error, which may be NULL and need not be initialized; there is no "last
+ *     error" of the thread. On LS_OK and LS_NOT_FOUND it is set to that status, with an empty message. A message
+ *     is one line that says what and where, and never contains a session id or a stored value.
  *
  * Outputs
  *
- *     Outputs are written only on success. But a pointer to a handle, to a value or to text that is the caller's to free is
- *     set to NULL by any other outcome, so that it can be freed or tested in any case. A NULL output is LS_ERR_ARGUMENT, and
- *     nothing is done, unless the call says that it may be NULL, and but for the length of text.
+ *     Outputs are written only on success. But a pointer to a handle, to a value or to text that is the caller's
+ *     to free is set to NULL by any other outcome, so that it can be freed or tested in any case. A NULL output
+ *     is LS_ERR_ARGUMENT, and nothing is done, unless the call says that it may be NULL, and but for the length
+ *     of text.
  *
  * Text
  *
- *     Names, keys, ids, text and bytes go in as pointer and length. The length LS_NTS means "up to the NUL". With length 0
- *     the pointer is ignored. Names, keys and text are UTF-8 and may contain NUL; ids and bytes are any bytes. What goes in
- *     is copied. Text and ids that come out have a length, which the NUL that is always behind them does not count in; a
- *     caller who does not want the length passes NULL for it.
+ *     Names, keys, ids, text and bytes go in as pointer and length. The length LS_NTS means "up to the NUL".
+ *     With length 0 the pointer is ignored. Names, keys and text are UTF-8 and may contain NUL; ids and bytes
+ *     are any bytes. What goes in is copied. Text and ids that come out have a length, which the NUL that is
+ *     always behind them does not count in; a caller who does not want the length passes NULL for it.
  *
  * Ownership
  *
- *     What you open, begin, make, copy, find or read from JSON is yours: free it once, with the _free of its type, in any
- *     order. _free takes NULL, never fails, does no I/O and never logs.
- *     What you get belongs to the transaction that you got it from and lives until ls_txn_free: sessions, packages, text,
- *     bytes and values. After commit or abort, calls through such a session or package answer LS_ERR_MISUSE; they do not
- *     dangle. A value that was got stays readable and as it was, whatever is changed, rolled back or committed later.
- *     Getting an unchanged value again gives the same pointer and allocates nothing.
+ *     What you open, begin, make, copy, find or read from JSON is yours: free it once, with the _free of its
+ *     type, in any order. _free takes NULL, never fails, does no I/O and never logs.
+ *     What you get belongs to the transaction that you got it from and lives until ls_txn_free: sessions,
+ *     packages, text, bytes and values. After commit or abort, calls through such a session or package answer
+ *     LS_ERR_MISUSE; they do not dangle. A value that was got stays readable and as it was, whatever is changed,
+ *     rolled back or committed later. Getting an unchanged value again gives the same pointer and allocates
+ *     nothing.
  *
  * Threads
  *
- *     Any thread may call. Where it says "concurrent" (the receiver is const), any number of calls may run at once: stores
- *     and containers are meant to be shared. Where it says "exclusive", one call at a time on the same transaction, with
- *     all that it lent, on the same options or the same value: a second thread gets LS_ERR_MISUSE, or from a function
- *     without a status 0, false or NULL; never undefined behaviour. A value must not be read while it is changed. As with
- *     free(), no call may begin on what is being freed; a call that is inside the transaction already is waited for.
+ *     Any thread may call. Where it says "concurrent" (the receiver is const), any number of calls may run at
+ *     once: stores and containers are meant to be shared. Where it says "exclusive", one call at a time on the
+ *     same transaction, with all that it lent, on the same options or the same value: a second thread gets
+ *     LS_ERR_MISUSE, or from a function without a status 0, false or NULL; never undefined behaviour. A value
+ *     must not be read while it is changed. As with free(), no call may begin on what is being freed; but a call
+ *     that is inside the transaction already goes on, and frees it as it ends.
  *     The library has no threads of its own, and calls the log callback only on a thread that is inside a call.
  *
  * Fork
  *
- *     A transaction that was begun in the parent is dead in the child: calls answer LS_ERR_MISUSE, ls_txn_free gives back
- *     its memory. A memory:// store that was opened before the fork answers LS_ERR_UNSUPPORTED in the child; open it again
- *     there: it is a new one, and empty.
+ *     A transaction that was begun in the parent is dead in the child: calls answer LS_ERR_MISUSE, ls_txn_free
+ *     gives back its memory. A memory:// store that was opened before the fork answers LS_ERR_UNSUPPORTED in the
+ *     child; open it again there: it is a new one, and empty.
  *
  * I/O
  *
- *     "I/O: none" means that the call does not wait for a store; "I/O: store" that it may, until the timeouts of the store
- *     and the transaction at most, on the calling thread. No call raises a signal, and an interrupted one goes on within
- *     the time that is left.
+ *     "I/O: none" means that the call does not wait for a store; "I/O: store" that it may, until the timeouts of
+ *     the store and the transaction at most, on the calling thread. No call raises a signal, and an interrupted
+ *     one goes on within the time that is left.
  */
 
 
@@ -1356,108 +1360,6 @@ int32_t ls_session_id(ls_session *session, const char **out, size_t *out_len, ls
 bool ls_session_is_new(ls_session *session);
 
 /**
- * Tells when the session was created. Regenerating its id does not change that.
- *
- * `session`: the session.
- * `out_ms`: set to the time, in Unix milliseconds by the store's clock.
- *
- * Returns `LS_OK`; an error as any handle of a session gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_created(ls_session *session, int64_t *out_ms, ls_error *err);
-
-/**
- * Tells when the session was last accessed, this opening included; it may lag by the container's resolution.
- *
- * `session`: the session.
- * `out_ms`: set to the time, in Unix milliseconds by the store's clock.
- *
- * Returns `LS_OK`; an error as any handle of a session gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_accessed(ls_session *session, int64_t *out_ms, ls_error *err);
-
-/**
- * Tells the session's own idle timeout.
- *
- * `session`: the session.
- * `out_ms`: set to the timeout in milliseconds; 0 is never.
- *
- * Returns `LS_OK`; `LS_NOT_FOUND` if it has none of its own, and the container's counts; an error as any handle of a
- * session gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_timeout(ls_session *session, int64_t *out_ms, ls_error *err);
-
-/**
- * Gives the session an idle timeout of its own. That is a change like any other: stored at commit, undone by rollback.
- *
- * `session`: the session.
- * `ms`: the timeout in milliseconds, up to the container's `LS_CONTAINER_MAX_TIMEOUT`; 0 is never.
- *
- * Returns `LS_OK`; `LS_ERR_RANGE` for a negative number, or more than that; `LS_ERR_UNSUPPORTED` in a container
- * whose sessions never expire; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a session
- * gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_set_timeout(ls_session *session,
-                               int64_t ms,
-                               ls_error *err);
-
-/**
- * Takes the session's own idle timeout away: the container's counts again.
- *
- * `session`: the session.
- *
- * Returns `LS_OK`, also if it had none; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a
- * session gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_clear_timeout(ls_session *session, ls_error *err);
-
-/**
- * Tells when the session ends, however much it is used.
- *
- * `session`: the session.
- * `out_ms`: set to the deadline, in Unix milliseconds by the store's clock.
- *
- * Returns `LS_OK`; `LS_NOT_FOUND` if it has none; an error as any handle of a session gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_deadline(ls_session *session, int64_t *out_ms, ls_error *err);
-
-/**
- * Sets when the session ends, however much it is used. That is a change like any other.
- *
- * `session`: the session.
- * `unix_ms`: the deadline, in Unix milliseconds by the store's clock. Past it the session reads as absent.
- *
- * Returns `LS_OK`; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a session gives, see
- * `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_set_deadline(ls_session *session, int64_t unix_ms, ls_error *err);
-
-/**
- * Takes the session's deadline away.
- *
- * `session`: the session.
- *
- * Returns `LS_OK`, also if it had none; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a
- * session gives, see `ls_session`.
- * Ownership: none.
- * I/O: none. Threads: exclusive. Since: 0.1.
- */
-int32_t ls_session_clear_deadline(ls_session *session, ls_error *err);
-
-/**
  * Gives the session a new id at commit. Its content stays; the old id is destroyed. For use at login, against session
  * fixation.
  *
@@ -1564,6 +1466,108 @@ int32_t ls_session_delete_pkg(ls_session *session,
                               const char *name,
                               size_t name_len,
                               ls_error *err);
+
+/**
+ * Tells when the session was created. Regenerating its id does not change that.
+ *
+ * `session`: the session.
+ * `out_ms`: set to the time, in Unix milliseconds by the store's clock.
+ *
+ * Returns `LS_OK`; an error as any handle of a session gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_created(ls_session *session, int64_t *out_ms, ls_error *err);
+
+/**
+ * Tells when the session was last accessed, this opening included; it may lag by the container's resolution.
+ *
+ * `session`: the session.
+ * `out_ms`: set to the time, in Unix milliseconds by the store's clock.
+ *
+ * Returns `LS_OK`; an error as any handle of a session gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_accessed(ls_session *session, int64_t *out_ms, ls_error *err);
+
+/**
+ * Tells the session's own idle timeout.
+ *
+ * `session`: the session.
+ * `out_ms`: set to the timeout in milliseconds; 0 is never.
+ *
+ * Returns `LS_OK`; `LS_NOT_FOUND` if it has none of its own, and the container's counts; an error as any handle of a
+ * session gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_timeout(ls_session *session, int64_t *out_ms, ls_error *err);
+
+/**
+ * Gives the session an idle timeout of its own. That is a change like any other: stored at commit, undone by rollback.
+ *
+ * `session`: the session.
+ * `ms`: the timeout in milliseconds, up to the container's `LS_CONTAINER_MAX_TIMEOUT`; 0 is never.
+ *
+ * Returns `LS_OK`; `LS_ERR_RANGE` for a negative number, or more than that; `LS_ERR_UNSUPPORTED` in a container
+ * whose sessions never expire; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a session
+ * gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_set_timeout(ls_session *session,
+                               int64_t ms,
+                               ls_error *err);
+
+/**
+ * Takes the session's own idle timeout away: the container's counts again.
+ *
+ * `session`: the session.
+ *
+ * Returns `LS_OK`, also if it had none; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a
+ * session gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_clear_timeout(ls_session *session, ls_error *err);
+
+/**
+ * Tells when the session ends, however much it is used.
+ *
+ * `session`: the session.
+ * `out_ms`: set to the deadline, in Unix milliseconds by the store's clock.
+ *
+ * Returns `LS_OK`; `LS_NOT_FOUND` if it has none; an error as any handle of a session gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_deadline(ls_session *session, int64_t *out_ms, ls_error *err);
+
+/**
+ * Sets when the session ends, however much it is used. That is a change like any other.
+ *
+ * `session`: the session.
+ * `unix_ms`: the deadline, in Unix milliseconds by the store's clock. Past it the session reads as absent.
+ *
+ * Returns `LS_OK`; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a session gives, see
+ * `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_set_deadline(ls_session *session, int64_t unix_ms, ls_error *err);
+
+/**
+ * Takes the session's deadline away.
+ *
+ * `session`: the session.
+ *
+ * Returns `LS_OK`, also if it had none; `LS_ERR_MISUSE` if the transaction is prepared; an error as any handle of a
+ * session gives, see `ls_session`.
+ * Ownership: none.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_clear_deadline(ls_session *session, ls_error *err);
 
 /**
  * Tells the name of a package.

@@ -69,12 +69,44 @@ fn the_header_names_the_version_of_the_package() {
     assert!(header.contains(&format!("#define LS_VERSION \"{}\"\n", env!("CARGO_PKG_VERSION"))));
 }
 
-/// Compiles a program that includes nothing but the header, twice, with all warnings as errors.
-fn compiles(compiler: &str, language: &str, standard: &str) {
-    let dir = tempdir(&format!("header-{compiler}-{standard}"));
+#[test]
+fn constants_keep_their_numbers() {
+    let header = generated();
+    let constants = header.lines().filter_map(|line| {
+        let line = line.trim();
+        let define = line.strip_prefix("#define ").and_then(|rest| rest.split_once(' '));
+        let enumerator = line.strip_suffix(',').and_then(|rest| rest.split_once(" = "));
+        define.or(enumerator).filter(|(name, _)| name.starts_with("LS_") && !name.starts_with("LS_VERSION"))
+    });
+    let found: Vec<String> = constants.map(|(name, number)| format!("{name} {number}")).collect();
+    let golden = fs::read_to_string(sources::root().join("tests/abi/constants.txt")).unwrap();
+    let golden: Vec<&str> = golden.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(found, golden, "tests/abi/constants.txt: numbers never change, new ones are added");
+}
+
+#[test]
+fn the_first_program_of_the_header_compiles() {
+    let header = generated();
+    let program =
+        header.split(" * A first program\n").nth(1).and_then(|rest| rest.split(" * Statuses\n").next()).unwrap();
+    let program: Vec<&str> = program.lines().map(|line| line.trim_start_matches(" *")).collect();
+    let program = program.join("\n");
+    assert!(program.contains("ls_txn_commit"));
+    let text = format!(
+        "#include \"lovely_session.h\"\nint main(void) {{\n{program}\nfail:\n    ls_txn_free(txn);\n    \
+         ls_container_free(visitors);\n    ls_store_free(store);\n    return (int)-err.status;\n}}\n"
+    );
+    compiles("cc", "c", "c99", "first", &text);
+}
+
+const TWICE: &str = "#include \"lovely_session.h\"\n#include \"lovely_session.h\"\n\
+    typedef char error_is_256_bytes[sizeof(ls_error) == 256 ? 1 : -1];\n\
+    int main(void) { return LS_OK; }\n";
+
+/// Compiles a program that includes nothing but the header, with all warnings as errors.
+fn compiles(compiler: &str, language: &str, standard: &str, name: &str, text: &str) {
+    let dir = tempdir(&format!("{name}-{compiler}-{standard}"));
     let source = dir.join(if language == "c" { "header.c" } else { "header.cpp" });
-    let text = "#include \"lovely_session.h\"\n#include \"lovely_session.h\"\n\
-                int main(void) { ls_error err; return (int)sizeof err == 256 && LS_OK == 0 ? 0 : 1; }\n";
     fs::write(&source, text).unwrap();
     let warnings: &[&str] = if language == "c" { &["-Wstrict-prototypes"] } else { &[] };
     let output = Command::new(compiler)
@@ -100,7 +132,7 @@ fn tempdir(name: &str) -> std::path::PathBuf {
 fn the_header_alone_is_c99_to_c23() {
     for compiler in ["gcc", "clang"] {
         for standard in ["c99", "c11", "c17", "c2x"] {
-            compiles(compiler, "c", standard);
+            compiles(compiler, "c", standard, "header", TWICE);
         }
     }
 }
@@ -109,7 +141,7 @@ fn the_header_alone_is_c99_to_c23() {
 fn the_header_alone_is_cpp11_to_cpp20() {
     for compiler in ["g++", "clang++"] {
         for standard in ["c++11", "c++14", "c++17", "c++20"] {
-            compiles(compiler, "c++", standard);
+            compiles(compiler, "c++", standard, "header", TWICE);
         }
     }
 }

@@ -96,8 +96,8 @@ pub(super) unsafe fn session<O: Out, R: Into<Option<O::Value>>>(
     // SAFETY: the caller's promise is this one's; a session lives as long as its transaction.
     unsafe {
         call(out, err, || {
-            let session = args::shared("session", session)?;
-            inside::<O, R>(session.txn, |inner| body(inner, session.at))
+            let ls_session { txn, at } = *args::shared("session", session)?;
+            inside::<O, R>(txn, |inner| body(inner, at))
         })
     }
 }
@@ -115,8 +115,8 @@ pub(super) unsafe fn pkg<O: Out, R: Into<Option<O::Value>>>(
     // SAFETY: the caller's promise is this one's; a package lives as long as its transaction.
     unsafe {
         call(out, err, || {
-            let pkg = args::shared("pkg", pkg)?;
-            inside::<O, R>(pkg.txn, |inner| body(inner, pkg.at))
+            let ls_pkg { txn, at } = *args::shared("pkg", pkg)?;
+            inside::<O, R>(txn, |inner| body(inner, at))
         })
     }
 }
@@ -154,9 +154,9 @@ pub(super) unsafe fn answer_of_session<T: Default>(
 ) -> T {
     answer(|| {
         // SAFETY: the caller's promise is this one's.
-        let session = unsafe { args::shared("session", session) }?;
+        let ls_session { txn, at } = *unsafe { args::shared("session", session) }?;
         // SAFETY: a session lives as long as its transaction.
-        unsafe { inside::<(), T>(session.txn, |inner| body(inner, session.at)) }
+        unsafe { inside::<(), T>(txn, |inner| body(inner, at)) }
     })
 }
 

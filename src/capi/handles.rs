@@ -1,21 +1,24 @@
 //! What a transaction lends to C and keeps at its address until it is freed.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 use super::out::WithNul;
 use super::value::with_nul;
 use crate::error::Result;
 
 /// Handles, one for each thing that there is a handle of.
-pub(super) struct Handles<K, T>(HashMap<K, NonNull<T>>);
+pub(super) struct Handles<K, T>(HashMap<K, NonNull<T>, RandomState>);
 
 impl<K: Eq + Hash, T> Handles<K, T> {
     pub(super) fn new() -> Self {
-        Self(HashMap::new())
+        Self(HashMap::default())
     }
 
     /// The handle of `key`, made if there is none yet.

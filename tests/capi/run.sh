@@ -14,7 +14,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 lib=$target/$PROFILE
 work=$target/capi/$PROFILE
-nouns="error value store container session pkg txn testing"
+nouns="error value store container session pkg txn thread testing"
 warnings="-Wall -Wextra -pedantic -Werror -Wstrict-prototypes -Wshadow"
 flags="-g -O1 -I$root/include ${CFLAGS:-}"
 # What a static library of Rust needs from the system.
