@@ -54,31 +54,27 @@ TEST(success_clears_what_the_error_said) {
 }
 
 TEST(a_message_that_is_too_long_is_cut_between_characters) {
-    /* The message names the path of what JSON has not: keys of 2 bytes a character, cut at either parity. */
-    for (int shift = 0; shift < 2; shift++) {
-        char key[400];
-        ls_value *map = NULL, *bytes = NULL;
-        char *json = NULL;
-        size_t length, at = 0;
-        if (shift) key[at++] = 'x';
-        while (at + 2 < sizeof key) {
-            key[at++] = (char)0xc3;
-            key[at++] = (char)0xa4;
-        }
-        OK(ls_value_new_map(&map, E));
-        OK(ls_value_new_bytes("b", 1, &bytes, E));
-        OK(ls_value_map_set(map, key, at, bytes, E));
-        STATUS(LS_ERR_TYPE, ls_value_to_json(map, &json, NULL, E));
-        CHECK(json == NULL);
-        length = strlen(check_err.message);
-        CHECK(length < LS_ERROR_MESSAGE_SIZE);
-        /* Reading it back as text refuses half a character. */
+    /* A message that shows a long name in characters of 4 bytes, so shifted that the cut comes at each place in one. */
+    ls_store *store = NULL, *other = NULL;
+    OK(ls_store_open("memory://long-a", LS_NTS, NULL, &store, E));
+    OK(ls_store_open("memory://long-b", LS_NTS, NULL, &other, E));
+    for (size_t shift = 0; shift < 4; shift++) {
+        char name[404];
+        size_t length = shift;
         ls_value *text = NULL;
-        OK(ls_value_new_text(check_err.message, length, &text, &check_err));
+        ls_error err;
+        memset(name, 'x', shift);
+        for (; length < 4 * 97 + shift; length += 4) memcpy(name + length, "\xf0\x9f\x98\x80", 4);
+        OK(ls_store_register(store, name, length, E));
+        STATUS(LS_ERR_ARGUMENT, ls_store_register(other, name, length, E));
+        CHECK(strlen(check_err.message) > LS_ERROR_MESSAGE_SIZE - 5);
+        /* Half a character would not be UTF-8. */
+        CHECK(ls_value_new_text(check_err.message, LS_NTS, &text, &err) == LS_OK);
         ls_value_free(text);
-        ls_value_free(bytes);
-        ls_value_free(map);
+        OK(ls_store_unregister(name, length, E));
     }
+    ls_store_free(other);
+    ls_store_free(store);
 }
 
 TEST(freeing_null_is_nothing) {
