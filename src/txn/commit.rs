@@ -89,9 +89,8 @@ async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
 
 /// Asks for the versions under all keys in one round trip, and has the jobs look where another one stands.
 async fn check_versions(plan: &mut Plan, deadline: Instant) {
-    let batches = by_store(plan.tasks.iter().enumerate().map(|(at, task)| {
-        let (key, expected) = task.job.expected();
-        (task.job.store(), at, (key.clone(), expected))
+    let batches = by_store(plan.tasks.iter().enumerate().flat_map(|(at, task)| {
+        task.job.expected().map(move |(key, expected)| (task.job.store(), at, (key.clone(), expected)))
     }));
     let answers = join_all(
         batches
@@ -115,7 +114,11 @@ async fn check_versions(plan: &mut Plan, deadline: Instant) {
                 task.job.fail(error);
                 continue;
             }
-            (Expected::Any, Ok(_)) | (Expected::Nothing, Ok(None)) => true,
+            (Expected::Free, Ok(Some(_))) => {
+                task.job.new_id_is_taken();
+                continue;
+            }
+            (Expected::Any, Ok(_)) | (Expected::Nothing | Expected::Free, Ok(None)) => true,
             (Expected::Version(expected), Ok(Some(found))) => expected == found,
             (Expected::Nothing, Ok(Some(_))) | (Expected::Version(_), Ok(None)) => false,
         };

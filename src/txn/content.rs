@@ -27,8 +27,6 @@ pub(crate) struct Content {
     created_ms: i64,
     accessed_ms: i64,
     base_deadline_ms: Option<i64>,
-    /// The session's own timeout as it is staged.
-    own_timeout_ms: Option<u64>,
     opened: Duration,
     is_moved: bool,
 }
@@ -59,7 +57,6 @@ impl Content {
             created_ms: session.created_ms,
             accessed_ms: session.accessed_ms,
             base_deadline_ms: session.base_deadline_ms,
-            own_timeout_ms: session.head.own_timeout_ms,
             opened: session.opened,
             is_moved: session.is_moved(),
         })
@@ -70,9 +67,15 @@ impl Content {
         self.options = self.place.container.options();
     }
 
-    /// The timeout that is stored, in milliseconds, 0 is never.
-    pub(crate) fn timeout_ms(&self) -> u64 {
-        self.own_timeout_ms.unwrap_or(self.options.timeout_ms)
+    /// The timeout that is stored over `basis`, in milliseconds, 0 is never.
+    pub(crate) fn timeout_ms(&self, basis: Option<&Record>) -> u64 {
+        self.own_timeout_ms(basis).unwrap_or(self.options.timeout_ms)
+    }
+
+    /// The session's own timeout as it is staged, or as it was found.
+    fn own_timeout_ms(&self, basis: Option<&Record>) -> Option<u64> {
+        let found = basis.and_then(|record| record.header().own_timeout_ms);
+        self.changes.own_timeout_ms().unwrap_or(found)
     }
 
     /// Whether the session may have expired since it was opened, so that one has to look before one writes.
@@ -163,9 +166,9 @@ impl Content {
         self.is_first(record.header().stamp)
     }
 
-    /// How long what is stored lives in the store.
-    pub(crate) fn ttl(&self, bytes_deadline_ms: Option<i64>) -> Option<Duration> {
-        let renewal = match self.own_timeout_ms {
+    /// How long what is stored over `basis` lives in the store.
+    pub(crate) fn ttl(&self, basis: Option<&Record>) -> Option<Duration> {
+        let renewal = match self.own_timeout_ms(basis) {
             Some(0) => None,
             // Longer only if the container's limit was lowered since.
             own => self.options.renewal().map(|renewal| renewal.max(Duration::from_millis(own.unwrap_or(0)))),
@@ -173,13 +176,13 @@ impl Content {
         renewal.or_else(|| {
             // Nothing expires by idling here, so what is past its deadline would stay for ever.
             let now_ms = self.place.container.store().clock().now_ms();
-            bytes_deadline_ms
+            self.deadline_ms(basis)
                 .map(|deadline| Duration::from_millis(u64::try_from(deadline.saturating_sub(now_ms)).unwrap_or(0)))
         })
     }
 
     /// The deadline as it is staged, or as it was found.
-    pub(crate) fn deadline_ms(&self, basis: Option<&Record>) -> Option<i64> {
+    fn deadline_ms(&self, basis: Option<&Record>) -> Option<i64> {
         let found = basis.map_or(self.base_deadline_ms, |record| record.header().deadline_ms);
         self.changes.deadline_ms().unwrap_or(found)
     }

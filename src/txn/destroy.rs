@@ -125,7 +125,8 @@ impl Destroy {
         };
         let (at, stands) = stands;
         let is_done = match &stands {
-            Some(Stands::Tombstone { .. }) => true,
+            // Over another one ours has to go too: who opened the id after that one must not store anything.
+            Some(Stands::Tombstone { writer, .. }) => *writer == self.writer,
             Some(Stands::Session { record, .. }) => record.header().successor_of == self.writer,
             _ => false,
         };

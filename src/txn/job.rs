@@ -59,6 +59,8 @@ pub(crate) enum Expected {
     Nothing,
     /// This one.
     Version(Token),
+    /// Nothing, or the new id of a session is in use.
+    Free,
 }
 
 /// The version to write over.
@@ -153,8 +155,12 @@ impl Job {
     }
 
     /// Where somebody else's change would show, and what is expected to stand there.
-    pub(crate) fn expected(&self) -> (&Key, Expected) {
-        (&self.place().key, each!(self, job => job.expected()))
+    pub(crate) fn expected(&self) -> impl Iterator<Item = (&Key, Expected)> {
+        let new = match self {
+            Self::Regenerate(job) => Some((job.new_key(), Expected::Free)),
+            Self::Save(_) | Self::Destroy(_) => None,
+        };
+        std::iter::once((&self.place().key, each!(self, job => job.expected()))).chain(new)
     }
 
     /// How many records it writes.
@@ -176,6 +182,13 @@ impl Job {
             Self::Save(job) => job.look_first(),
             Self::Regenerate(job) => job.look_first(),
             Self::Destroy(_) => {}
+        }
+    }
+
+    /// Ends it because the new id is in use.
+    pub(crate) fn new_id_is_taken(&mut self) {
+        if let Self::Regenerate(job) = self {
+            job.new_id_is_taken();
         }
     }
 
@@ -214,7 +227,7 @@ impl Job {
     pub(crate) fn refresh_options(&mut self) {
         match self {
             Self::Save(job) => job.refresh_options(),
-            Self::Regenerate(job) => job.content.refresh_options(),
+            Self::Regenerate(job) => job.refresh_options(),
             Self::Destroy(_) => {}
         }
     }
@@ -229,8 +242,8 @@ impl Job {
     /// The timeout that is stored, in milliseconds, 0 is never.
     pub(crate) fn timeout_ms(&self) -> u64 {
         match self {
-            Self::Save(job) => job.content.timeout_ms(),
-            Self::Regenerate(job) => job.content.timeout_ms(),
+            Self::Save(job) => job.timeout_ms(),
+            Self::Regenerate(job) => job.timeout_ms(),
             Self::Destroy(job) => {
                 u64::try_from(job.place().container.options().tombstone_life().as_millis()).unwrap_or(u64::MAX)
             }

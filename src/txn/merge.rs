@@ -82,6 +82,11 @@ impl Changes {
         self.pkgs.is_empty() && self.own_timeout_ms.is_none() && self.deadline_ms.is_none()
     }
 
+    /// The session's own timeout, if it was changed.
+    pub(crate) fn own_timeout_ms(&self) -> Option<Option<u64>> {
+        self.own_timeout_ms
+    }
+
     /// The deadline, if it was changed.
     pub(crate) fn deadline_ms(&self) -> Option<Option<i64>> {
         self.deadline_ms

@@ -8,6 +8,7 @@ mod content;
 mod destroy;
 pub(crate) mod index;
 mod job;
+mod load;
 mod merge;
 mod pkgs;
 mod plan;

@@ -47,6 +47,10 @@ impl Transaction {
             let order = |task: &Task| (task.job.store().id(), task.job.place().key.clone());
             order(a).cmp(&order(b))
         });
+        // An id that a session left is destroyed with it; asking for it as well adds nothing.
+        tasks.dedup_by(|b, a| {
+            a.job.place().key == b.job.place().key && a.job.store() == b.job.store() && matches!(b.job, Job::Destroy(_))
+        });
         Ok(Plan { tasks })
     }
 

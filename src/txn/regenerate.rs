@@ -8,7 +8,7 @@ use crate::container::Policy;
 use crate::error::{Error, Message, Result};
 use crate::record::{Record, Stamp};
 use crate::session::{Origin, Place};
-use crate::store::{Action, Blob, Counter, LoadItem, Loaded, Token, WriteItem, Written};
+use crate::store::{Action, Blob, Counter, Key, LoadItem, Loaded, Token, WriteItem, Written};
 use crate::txn::content::{Content, Kinship};
 use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, out_of_time, refused, taken};
 use crate::txn::stands::Stands;
@@ -92,6 +92,15 @@ impl Regenerate {
         if self.is_overwriting() { Expected::Any } else { self.old_at.expected() }
     }
 
+    /// The key under which the session shall be.
+    pub(crate) fn new_key(&self) -> &Key {
+        &self.new.key
+    }
+
+    pub(crate) fn new_id_is_taken(&mut self) {
+        self.fail(taken(&self.new));
+    }
+
     pub(crate) fn verdict(&self) -> Option<&Verdict> {
         self.verdict.as_ref()
     }
@@ -102,6 +111,19 @@ impl Regenerate {
 
     pub(crate) fn look_first(&mut self) {
         self.stage = Stage::LookFirst;
+    }
+
+    /// Takes the container's options as they are now; the session may have expired since it was prepared.
+    pub(crate) fn refresh_options(&mut self) {
+        self.content.refresh_options();
+        if self.content.may_have_expired() {
+            self.look_first();
+        }
+    }
+
+    /// The timeout that is stored, in milliseconds, 0 is never.
+    pub(crate) fn timeout_ms(&self) -> u64 {
+        self.content.timeout_ms(self.basis.as_ref())
     }
 
     pub(crate) fn check(&mut self) {
@@ -146,7 +168,7 @@ impl Regenerate {
                         Some(token) => Action::Replace(blob, token),
                         None => Action::Create(blob),
                     };
-                    let ttl = self.content.ttl(self.content.deadline_ms(self.basis.as_ref()));
+                    let ttl = self.content.ttl(self.basis.as_ref());
                     Next::Write(WriteItem { key: self.new.key.clone(), action, ttl })
                 }
                 Err(error) => {
@@ -296,9 +318,8 @@ impl Regenerate {
         let is_buried = match stands {
             Stands::Tombstone { writer, .. } => *writer == self.content.writer,
             Stands::Session { record, .. } => record.header().successor_of == self.content.writer,
-            // Either the tombstone that was not answered came and went, or the server dropped what stood there to make
-            // room for it: nothing is left to destroy.
-            Stands::Nothing => self.is_old_unanswered || refusal.is_some(),
+            // The server dropped what stood there to make room for the tombstone: nothing is left to destroy.
+            Stands::Nothing => refusal.is_some(),
         };
         if is_buried {
             return self.end(Verdict::stored());
@@ -308,7 +329,8 @@ impl Regenerate {
         }
         self.old_at = At::of(stands);
         self.stage = if is_first { Stage::WriteNew } else { Stage::WriteOld };
-        if self.is_overwriting() {
+        // Where the tombstone that was not answered did not arrive, or came and went, it is only written again.
+        if self.is_overwriting() || self.is_old_unanswered && matches!(stands, Stands::Nothing) {
             return;
         }
         match (self.content.kinship(stands), stands) {

@@ -85,10 +85,18 @@ impl Save {
         self.stage = Stage::Look;
     }
 
-    /// Takes the container's options as they are now.
+    /// Takes the container's options as they are now; the session may have expired since it was prepared.
     pub(crate) fn refresh_options(&mut self) {
         self.content.refresh_options();
         self.bytes = None;
+        if self.content.may_have_expired() {
+            self.look_first();
+        }
+    }
+
+    /// The timeout that is stored, in milliseconds, 0 is never.
+    pub(crate) fn timeout_ms(&self) -> u64 {
+        self.content.timeout_ms(self.basis.as_ref())
     }
 
     pub(crate) fn check(&mut self) {
@@ -124,7 +132,7 @@ impl Save {
         }
         match self.compose() {
             Ok(Some(blob)) => {
-                let ttl = self.content.ttl(self.content.deadline_ms(self.basis.as_ref()));
+                let ttl = self.content.ttl(self.basis.as_ref());
                 let action = match self.at {
                     _ if self.is_overwriting() => Action::Put(blob),
                     At::Nothing => Action::Create(blob),

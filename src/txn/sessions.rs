@@ -1,17 +1,14 @@
 //! What a transaction does to whole sessions: open, create, look for, rename and destroy them, and what they tell.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::container::{Container, Options, check_within};
+use crate::container::{Container, check_within};
 use crate::error::{Error, Result};
-use crate::record::Record;
 use crate::session::id::{check_id, random_id};
-use crate::session::{Head, Life, Origin, Place, Session, clock};
-use crate::store::{Action, LoadItem, Store, WriteItem, Written};
+use crate::session::{Head, Life, Origin, Place, Session};
 use crate::txn::Transaction;
 use crate::txn::index::{Entry, IndexKey, IndexRef};
-use crate::txn::job::refused;
+use crate::txn::load::{load, look};
 use crate::txn::stands::Stands;
 use crate::txn::undo::Undo;
 
@@ -57,7 +54,7 @@ impl Transaction {
             Some(Entry::Destroyed(_) | Entry::Left(_)) => Ok(false),
             None => {
                 let place = Place::new(container, id);
-                Ok(matches!(look(&place, None).await?, Stands::Session { expired: false, .. }))
+                Ok(matches!(look(&place).await?, Stands::Session { expired: false, .. }))
             }
         }
     }
@@ -68,10 +65,12 @@ impl Transaction {
         check_id(id)?;
         self.version += 1;
         match self.entry(container, id) {
-            // The id that a session left is destroyed by that, and one that is destroyed stays so.
-            Some(Entry::Destroyed(_) | Entry::Left(_)) => {}
+            // What is destroyed stays so.
+            Some(Entry::Destroyed(_)) => {}
+            Some(Entry::Open(at)) if self.sessions.get(*at).is_some_and(|session| session.head.destroyed) => {}
             Some(Entry::Open(at)) => self.stage(SessionRef(*at), |head| head.destroyed = true)?,
-            None => {
+            // The session that left the id destroys it only if it has something to store.
+            Some(Entry::Left(_)) | None => {
                 let key = IndexKey { container: container.number(), id: Arc::from(id) };
                 self.set_index(key, Entry::Destroyed(container.clone()));
             }
@@ -251,53 +250,6 @@ impl Transaction {
         let sessions = self.sessions.iter().enumerate();
         sessions.filter(move |(_, session)| is_active && session.check_usable().is_ok()).map(|(at, _)| SessionRef(at))
     }
-}
-
-/// Loads a session and renews it; what is not there, or no more, is a new one.
-async fn load(container: &Container, id: &[u8]) -> Result<Session> {
-    let place = Place::new(container, id);
-    let options = container.options();
-    let id = Arc::from(id);
-    Ok(match look(&place, options.renewal()).await? {
-        Stands::Nothing => Session::absent(place, id, Origin::Absent { over: None, tombstone: 0 }),
-        Stands::Tombstone { writer, token } => {
-            Session::absent(place, id, Origin::Absent { over: Some(token), tombstone: writer })
-        }
-        Stands::Session { token, expired: true, .. } => {
-            Session::absent(place, id, Origin::Absent { over: Some(token), tombstone: 0 })
-        }
-        Stands::Session { record, token, expired: false } => {
-            keep(&place, &options, &record).await?;
-            Session::loaded(place, id, record, token)
-        }
-    })
-}
-
-/// Renews a session once more if it lives longer than what the container renews with, which it does when the
-/// container's timeout was lowered after the session was stored (contract 2.3).
-async fn keep(place: &Place, options: &Options, record: &Record) -> Result<()> {
-    let store = place.container.store();
-    let Some(ttl) = clock::longer_life(record.header(), options, store.clock().now_ms()) else { return Ok(()) };
-    let items = [WriteItem { key: place.key.clone(), action: Action::Touch, ttl }];
-    match store.write(&items, load_deadline(store)).await.pop() {
-        // What went away meanwhile is the commit's business.
-        Some(Written::Done(_) | Written::Absent | Written::Changed) => Ok(()),
-        Some(Written::Failed(error) | Written::Unknown(error)) => Err(error),
-        Some(Written::Refused(message)) => Err(refused(place, &message)),
-        None => Err(not_here()),
-    }
-}
-
-/// Reads what stands at a place.
-async fn look(place: &Place, renew: Option<std::time::Duration>) -> Result<Stands> {
-    let store = place.container.store();
-    let items = [LoadItem { key: place.key.clone(), renew }];
-    let loaded = store.load(&items, load_deadline(store)).await.pop().unwrap_or_else(|| Err(not_here()))?;
-    Stands::read(place, &place.container.options(), loaded)
-}
-
-fn load_deadline(store: &Store) -> Instant {
-    Instant::now() + store.options().connect_timeout() + store.options().exchange_timeout()
 }
 
 fn not_here() -> Error {

@@ -4,7 +4,7 @@ use crate::container::Options;
 use crate::error::Result;
 use crate::record::{self, Record, Stored};
 use crate::session::{Place, clock};
-use crate::store::{Loaded, Token};
+use crate::store::{Left, Loaded, Token};
 
 /// What stands under a key.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub(crate) enum Stands {
     /// The mark of a destroyed session.
     Tombstone { writer: u64, token: Token },
     /// A session, which may be past its timeout or deadline and still be there.
-    Session { record: Record, token: Token, expired: bool },
+    Session { record: Record, token: Token, expired: bool, left: Option<Left> },
 }
 
 impl Stands {
@@ -26,7 +26,7 @@ impl Stands {
             Stored::Session(record) => {
                 let store = place.container.store();
                 let expired = clock::is_expired(record.header(), left, store, options, store.clock().now_ms());
-                Self::Session { record, token, expired }
+                Self::Session { record, token, expired, left }
             }
         })
     }

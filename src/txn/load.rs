@@ -1,0 +1,105 @@
+//! Loading one session, and renewing it in the same round trip; what that renewed wrongly is put right.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::container::{Container, Options};
+use crate::error::{Error, Result};
+use crate::record::Record;
+use crate::session::{Origin, Place, Session, clock};
+use crate::store::{Action, Left, LoadItem, Token, WriteItem, Written};
+use crate::txn::job::refused;
+use crate::txn::stands::Stands;
+
+/// Loads a session and renews it; what is not there, or no more, is a new one.
+pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Session> {
+    let place = Place::new(container, id);
+    let options = container.options();
+    let id = Arc::from(id);
+    let deadline = deadline(&place);
+    let absent = |over, tombstone| Origin::Absent { over, tombstone };
+    let origin = loop {
+        match look_until(&place, options.renewal(), deadline).await? {
+            Stands::Nothing => break absent(None, 0),
+            Stands::Tombstone { writer, token } => break absent(Some(token), writer),
+            Stands::Session { record, token, expired: false, .. } => {
+                keep(&place, &options, &record, deadline).await?;
+                return Ok(Session::loaded(place, id, record, token));
+            }
+            // What is created here follows the same destruction as what expired.
+            Stands::Session { record, token, left, .. } => {
+                let after = record.header().successor_of;
+                // If somebody was faster, what stands there now may be another session.
+                if let Some(token) = let_expire(&place, &record, token, left, deadline).await? {
+                    break absent(Some(token), after);
+                }
+            }
+        }
+    };
+    Ok(Session::absent(place, id, origin))
+}
+
+/// Reads what stands at a place, without renewing it.
+pub(super) async fn look(place: &Place) -> Result<Stands> {
+    look_until(place, None, deadline(place)).await
+}
+
+async fn look_until(place: &Place, renew: Option<Duration>, deadline: Instant) -> Result<Stands> {
+    let items = [LoadItem { key: place.key.clone(), renew }];
+    let loaded = place.container.store().load(&items, deadline).await.pop().unwrap_or_else(|| Err(no_answer()))?;
+    Stands::read(place, &place.container.options(), loaded)
+}
+
+/// Renews a session once more if it lives longer than what the container renews with, which it does when the
+/// container's timeout was lowered after the session was stored (contract 2.3).
+async fn keep(place: &Place, options: &Options, record: &Record, deadline: Instant) -> Result<()> {
+    let store = place.container.store();
+    let Some(ttl) = clock::longer_life(record.header(), options, store.clock().now_ms()) else { return Ok(()) };
+    let items = [WriteItem { key: place.key.clone(), action: Action::Touch, ttl }];
+    match store.write(&items, deadline).await.pop() {
+        // What went away meanwhile is the commit's business.
+        Some(Written::Done(_) | Written::Absent | Written::Changed) => Ok(()),
+        Some(Written::Failed(error) | Written::Unknown(error)) => Err(error),
+        Some(Written::Refused(message)) => Err(refused(place, &message)),
+        None => Err(no_answer()),
+    }
+}
+
+/// Takes back the renewal of a session that turned out to have been idle for too long: else the next one to open it
+/// would find it alive. Its version then, or nothing if somebody else wrote there meanwhile.
+///
+/// By compare-and-swap, because a time to live set on whatever stands there could end a session that is new.
+async fn let_expire(
+    place: &Place,
+    record: &Record,
+    token: Token,
+    left: Option<Left>,
+    deadline: Instant,
+) -> Result<Option<Token>> {
+    /// Soon, whatever was left: stores that count in seconds must not add one at each opening.
+    const SOON: Duration = Duration::from_secs(1);
+    let is_renewed = place.container.options().renewal().is_some();
+    let Some(left) = left.filter(|_| is_renewed) else { return Ok(Some(token)) };
+    if clock::is_past_deadline(record.header(), place.container.store().clock().now_ms()) {
+        // The header says so, however long the record lives.
+        return Ok(Some(token));
+    }
+    let action = Action::Replace(record.blob().clone(), token);
+    let items = [WriteItem { key: place.key.clone(), action, ttl: Some(left.0.min(SOON)) }];
+    match place.container.store().write(&items, deadline).await.pop() {
+        Some(Written::Done(token)) => Ok(Some(token)),
+        Some(Written::Changed | Written::Absent) => Ok(None),
+        Some(Written::Failed(error) | Written::Unknown(error)) => Err(error),
+        Some(Written::Refused(message)) => Err(refused(place, &message)),
+        None => Err(no_answer()),
+    }
+}
+
+fn deadline(place: &Place) -> Instant {
+    let options = place.container.store().options();
+    Instant::now() + options.connect_timeout() + options.exchange_timeout()
+}
+
+fn no_answer() -> Error {
+    Error::Panic("a store gave no answer for an item".into())
+}

@@ -1,0 +1,235 @@
+//! What the model (`tests/model`) found, each as the shortest case that shows it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use lovely_session::container::{Container, ContainerOption};
+use lovely_session::error::{Error, Status};
+use lovely_session::io::blocking::run;
+use lovely_session::store::{Fault, FaultKind, FaultOps, Store, StoreOptions};
+use lovely_session::txn::{Outcome, SessionRef, Transaction};
+use lovely_session::value::Value;
+
+fn container() -> Container {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let url = format!("memory://txn-regressions-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    Container::open(&Store::open(Some(&url), &StoreOptions::new()).unwrap(), "c").unwrap()
+}
+
+fn open(txn: &mut Transaction, container: &Container, id: &str) -> SessionRef {
+    run(txn.open(container, id.as_bytes())).unwrap().unwrap()
+}
+
+fn begin(container: &Container, id: &str) -> (Transaction, SessionRef) {
+    let mut txn = Transaction::new();
+    let session = open(&mut txn, container, id);
+    (txn, session)
+}
+
+fn set(txn: &mut Transaction, session: SessionRef, key: &str, value: i64) {
+    let pkg = txn.pkg(session, "p").unwrap();
+    txn.set(pkg, key, Value::Int(value)).unwrap();
+}
+
+fn commit(txn: &mut Transaction) -> Result<(), Error> {
+    run(txn.commit()).unwrap()
+}
+
+/// Stores the session `id` with one key.
+fn store(container: &Container, id: &str) {
+    let (mut txn, session) = begin(container, id);
+    set(&mut txn, session, "x", 1);
+    commit(&mut txn).unwrap();
+}
+
+fn is_stored(container: &Container, id: &str) -> bool {
+    run(Transaction::new().exists(container, id.as_bytes())).unwrap().unwrap()
+}
+
+fn lose_writes(container: &Container, kind: FaultKind, skip: u64) {
+    container.store().script_fault(Fault { kind, ops: FaultOps::WRITE, skip, count: 1 }).unwrap();
+}
+
+fn advance(container: &Container, seconds: u64) {
+    container.store().clock().advance(Duration::from_secs(seconds)).unwrap();
+}
+
+// Contract 5.5: destroying is by id, whatever it is.
+#[test]
+fn destroying_twice_is_destroying() {
+    let c = container();
+    let (mut txn, _) = begin(&c, "a");
+    for id in [b"a", b"b"] {
+        txn.destroy(&c, id).unwrap();
+        txn.destroy(&c, id).unwrap();
+    }
+    commit(&mut txn).unwrap();
+    assert_eq!(txn.report().len(), 2);
+}
+
+// An empty session that got a new id stores nothing, and so destroys nothing: who asks for that gets it.
+#[test]
+fn the_id_that_an_empty_session_left_is_destroyed_if_asked() {
+    let c = container();
+    let (mut txn, session) = begin(&c, "a");
+    store(&c, "a");
+    txn.regenerate(session, None).unwrap();
+    txn.destroy(&c, b"a").unwrap();
+    commit(&mut txn).unwrap();
+    assert!(!is_stored(&c, "a"));
+}
+
+#[test]
+fn an_id_is_destroyed_once_however_it_was_asked() {
+    let c = container();
+    store(&c, "a");
+    let (mut txn, session) = begin(&c, "a");
+    txn.regenerate(session, Some(b"b")).unwrap();
+    txn.destroy(&c, b"a").unwrap();
+    txn.destroy(&c, b"b").unwrap();
+    commit(&mut txn).unwrap();
+    let ids: Vec<&[u8]> = txn.report().iter().map(|entry| &*entry.id).collect();
+    assert_eq!(ids, [b"a", b"b"]);
+}
+
+// Contract 2.4: it can be known before anything is written.
+#[test]
+fn a_new_id_in_use_is_found_before_another_session_is_stored() {
+    let c = container();
+    store(&c, "a");
+    store(&c, "taken");
+    let (mut txn, session) = begin(&c, "a");
+    txn.regenerate(session, Some(b"taken")).unwrap();
+    let other = open(&mut txn, &c, "other");
+    set(&mut txn, other, "x", 1);
+    assert_eq!(commit(&mut txn).unwrap_err().status(), Status::Conflict);
+    assert!(txn.report().iter().all(|entry| entry.outcome == Outcome::NotStored));
+    assert!(!is_stored(&c, "other") && is_stored(&c, "a"));
+}
+
+// Contract 4.1: opening renews what it reads, and must not bring back what had expired by then.
+#[test]
+fn a_session_that_was_idle_for_too_long_stays_gone_when_it_is_opened() {
+    let c = container();
+    c.set_option(ContainerOption::MaxTimeout, 7_200_000).unwrap();
+    let (mut txn, session) = begin(&c, "a");
+    txn.set_timeout_ms(session, Some(10_000)).unwrap();
+    commit(&mut txn).unwrap();
+    advance(&c, 9);
+    assert!(!is_new(&c, "a"));
+    advance(&c, 11);
+    assert!(is_new(&c, "a"));
+    assert!(is_new(&c, "a"), "opening it brought it back");
+}
+
+fn is_new(container: &Container, id: &str) -> bool {
+    let (txn, session) = begin(container, id);
+    txn.is_new(session).unwrap()
+}
+
+// Contract 5.5: what expired was created after a destruction; who found nothing before that must not be merged into
+// what is created after it expired.
+#[test]
+fn what_follows_an_expired_session_follows_the_same_destruction() {
+    let c = container();
+    c.set_option(ContainerOption::MaxTimeout, 7_200_000).unwrap();
+    let (mut early, session) = begin(&c, "a");
+    set(&mut early, session, "early", 1);
+    let mut destroyer = Transaction::new();
+    destroyer.destroy(&c, b"a").unwrap();
+    commit(&mut destroyer).unwrap();
+    let (mut txn, session) = begin(&c, "a");
+    txn.set_timeout_ms(session, Some(10_000)).unwrap();
+    commit(&mut txn).unwrap();
+    advance(&c, 20);
+    store(&c, "a");
+    assert_eq!(commit(&mut early).unwrap_err().status(), Status::Gone);
+}
+
+// Contract 2.3, 5.2: a timeout is merged like a key, and the report says what is stored.
+#[test]
+fn the_report_says_the_timeout_that_merging_stored() {
+    let c = container();
+    store(&c, "a");
+    let (mut mine, session) = begin(&c, "a");
+    let (mut theirs, other) = begin(&c, "a");
+    theirs.set_timeout_ms(other, Some(5_000)).unwrap();
+    commit(&mut theirs).unwrap();
+    set(&mut mine, session, "y", 1);
+    commit(&mut mine).unwrap();
+    assert_eq!(mine.report()[0].timeout_ms, 5_000);
+}
+
+// Contract 5.6: expired between load and commit is gone, also if it was prepared before that.
+#[test]
+fn what_expired_after_it_was_prepared_is_gone() {
+    for new_id in [None, Some(&b"b"[..])] {
+        let c = container();
+        c.set_option(ContainerOption::MaxTimeout, 7_200_000).unwrap();
+        store(&c, "a");
+        let (mut txn, session) = begin(&c, "a");
+        txn.set_timeout_ms(session, Some(10_000)).unwrap();
+        commit(&mut txn).unwrap();
+        let (mut txn, session) = begin(&c, "a");
+        set(&mut txn, session, "x", 2);
+        if new_id.is_some() {
+            txn.regenerate(session, new_id).unwrap();
+        }
+        run(txn.prepare()).unwrap().unwrap();
+        advance(&c, 11);
+        assert_eq!(commit(&mut txn).unwrap_err().status(), Status::Gone);
+    }
+}
+
+// Contract 5.5: who opened the id after an earlier destruction is told about the later one too.
+#[test]
+fn a_tombstone_that_was_lost_is_written_over_an_older_one() {
+    let c = container();
+    let destroy = || {
+        let mut txn = Transaction::new();
+        txn.destroy(&c, b"a").unwrap();
+        txn
+    };
+    commit(&mut destroy()).unwrap();
+    let (mut late, session) = begin(&c, "a");
+    set(&mut late, session, "x", 1);
+    lose_writes(&c, FaultKind::Timeout, 0);
+    commit(&mut destroy()).unwrap();
+    assert_eq!(commit(&mut late).unwrap_err().status(), Status::Gone);
+}
+
+#[test]
+fn a_tombstone_that_was_lost_is_written_again_where_nothing_stood() {
+    let c = container();
+    let (mut late, session) = begin(&c, "a");
+    set(&mut late, session, "x", 1);
+    let (mut txn, session) = begin(&c, "a");
+    set(&mut txn, session, "x", 1);
+    txn.regenerate(session, Some(b"b")).unwrap();
+    lose_writes(&c, FaultKind::Timeout, 1);
+    commit(&mut txn).unwrap();
+    assert!(is_stored(&c, "b"));
+    assert_eq!(commit(&mut late).unwrap_err().status(), Status::Gone);
+}
+
+// Contract 5.4: a sum of 0 is no change, so nothing would be stored.
+#[test]
+fn a_delta_of_nothing_makes_no_session() {
+    let c = container();
+    let (mut txn, session) = begin(&c, "a");
+    let pkg = txn.pkg(session, "p").unwrap();
+    txn.add(pkg, "n", 1).unwrap();
+    assert!(run(txn.exists(&c, b"a")).unwrap().unwrap());
+    txn.add(pkg, "n", -1).unwrap();
+    assert!(!run(txn.exists(&c, b"a")).unwrap().unwrap());
+    commit(&mut txn).unwrap();
+    assert!(txn.report().is_empty());
+}
