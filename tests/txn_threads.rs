@@ -86,5 +86,5 @@ fn threads_that_set_the_same_key_differently_meet_retryable_conflicts() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    assert!(outcomes.iter().flat_map(|outcome| outcome.as_ref().err()).all(Error::is_retryable));
+    assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).all(Error::is_retryable));
 }
