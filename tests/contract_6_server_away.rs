@@ -223,18 +223,18 @@ fn bytes_that_cannot_be_read_are_an_error_that_names_container_and_digest() {
     assert!(matches!(decode(Blob::new(bytes(&c, "secret-id"))), Ok(Stored::Tombstone(_))));
 }
 
-/// A stored session whose package "bad" cannot be read, and whose package "good" can.
+/// A stored session whose package "wrecked" cannot be read, and whose package "good" can.
 fn half_damaged() -> Container {
     let c = container();
     let mut txn = Transaction::new();
     let session = open_in(&mut txn, &c, "s");
-    for name in ["bad", "good"] {
+    for name in ["good", "wrecked"] {
         let pkg = txn.pkg(session, name).unwrap();
         set(&mut txn, pkg, "k", "\"marked\"");
     }
     commit(&mut txn).unwrap();
     let Ok(Stored::Session(record)) = decode(Blob::new(bytes(&c, "s"))) else { panic!("a session") };
-    let bad = record.pkg_bytes(record.find("bad").unwrap()).unwrap();
+    let bad = record.pkg_bytes(record.find("wrecked").unwrap()).unwrap();
     let at = bad.as_ptr() as usize - record.blob().as_ptr() as usize;
     let mut damaged = record.blob().to_vec();
     // The table of the package: how many entries it has.
@@ -251,7 +251,7 @@ fn a_damaged_package_is_an_error_at_its_first_use_and_is_carried_on_by_others() 
     let session = open_in(&mut txn, &c, "s");
     let good = txn.pkg(session, "good").unwrap();
     assert_eq!(txn.get(good, "k").unwrap(), Some(&value("\"marked\"")));
-    let bad = txn.pkg(session, "bad").unwrap();
+    let bad = txn.pkg(session, "wrecked").unwrap();
     for status in [
         status(txn.get(bad, "k").map(|_| ())),
         status(txn.len(bad)),
@@ -260,17 +260,18 @@ fn a_damaged_package_is_an_error_at_its_first_use_and_is_carried_on_by_others() 
         status(txn.session_content(session).map(|_| ())),
         status(txn.pkg_clear(bad)),
         status(txn.clear(session)),
-        status(txn.delete_pkg(session, "bad")),
+        status(txn.delete_pkg(session, "wrecked")),
     ] {
         assert_eq!(status, Status::Corrupt);
     }
+    assert_eq!(txn.get(good, "k").unwrap(), Some(&value("\"marked\"")), "not even half of it was done");
     set(&mut txn, good, "k", "1");
     assert_eq!(commit(&mut txn), Ok(1), "the error spoiled nothing");
     let mut txn = Transaction::new();
     let session = open_in(&mut txn, &c, "s");
     let good = txn.pkg(session, "good").unwrap();
     assert_eq!(txn.get(good, "k").unwrap(), Some(&value("1")));
-    let bad = txn.pkg(session, "bad").unwrap();
+    let bad = txn.pkg(session, "wrecked").unwrap();
     assert_eq!(status(txn.get(bad, "k").map(|_| ())), Status::Corrupt, "carried on as it was");
     destroy(&c, "s");
     assert_eq!(stored(&c, "s"), "absent");

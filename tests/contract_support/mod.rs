@@ -2,12 +2,13 @@
 //! are written as JSON, which is strict on types and sorts keys.
 #![allow(dead_code, reason = "each test uses its part")]
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use lovely_session::container::{Container, ContainerOption};
+use lovely_session::container::{Container, ContainerOption, Policy};
 use lovely_session::error::{Result, Status};
-use lovely_session::io::blocking;
+use lovely_session::io::{Wants, blocking};
 use lovely_session::store::{Counter, Fault, FaultKind, FaultOps, Store, StoreOptions};
 use lovely_session::txn::{Outcome, PkgRef, SessionRef, Transaction};
 use lovely_session::value::Value;
@@ -69,6 +70,19 @@ pub fn wait<T>(operation: impl Future<Output = T>) -> T {
     blocking::run(operation).unwrap()
 }
 
+/// Runs `operation` up to where it asks the store for the `n`th time, from 1; lets `meanwhile` happen, and finishes it.
+pub fn interrupted<T>(c: &Container, operation: impl Future<Output = T>, n: usize, meanwhile: impl FnOnce()) -> T {
+    let mut operation = pin!(operation);
+    let mut wants = Wants::new();
+    c.store().script_pauses(true).unwrap();
+    for _ in 0..n {
+        assert!(wants.poll(operation.as_mut()).is_pending(), "it asks {n} times");
+    }
+    c.store().script_pauses(false).unwrap();
+    meanwhile();
+    wait(operation)
+}
+
 impl Work {
     pub fn set(&mut self, key: &str, json: &str) {
         set(&mut self.txn, self.pkg, key, json);
@@ -94,6 +108,11 @@ impl Work {
     /// Commits, and tells how many sessions were written.
     pub fn commit(&mut self) -> Result<usize, Status> {
         commit(&mut self.txn)
+    }
+
+    /// Commits, with something that happens when it asks the store for the `n`th time.
+    pub fn commit_interrupted(&mut self, c: &Container, n: usize, meanwhile: impl FnOnce()) -> Result<(), Status> {
+        interrupted(c, self.txn.commit(), n, meanwhile).map_err(|error| error.status())
     }
 }
 
@@ -171,6 +190,25 @@ pub fn report(txn: &Transaction) -> Vec<(String, Outcome, Status)> {
         (String::from_utf8_lossy(&entry.id).into_owned(), entry.outcome, entry.status)
     };
     txn.report().iter().map(entry).collect()
+}
+
+/// The container "c" of a new store, with a policy.
+pub fn with_policy(policy: Policy) -> Container {
+    container_with(ContainerOption::Policy, policy as i64)
+}
+
+/// What comes of two transactions that opened `id` together: `first` commits before `second`.
+pub fn race(
+    c: &Container,
+    id: &str,
+    first: impl FnOnce(&mut Work),
+    second: impl FnOnce(&mut Work),
+) -> (Result<usize, Status>, String) {
+    let (mut a, mut b) = (open(c, id), open(c, id));
+    first(&mut a);
+    second(&mut b);
+    a.commit().unwrap();
+    (b.commit(), stored(c, id))
 }
 
 /// The status of what failed.
