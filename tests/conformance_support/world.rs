@@ -22,10 +22,14 @@ impl Backend {
         Self::Memory
     }
 
-    /// A store of its own for each trace.
+    /// An empty store for each trace: one of its own.
     fn open(self, url: &str, trace: &Trace) -> Answer<Store> {
         match self {
-            Self::Memory => Store::open(&format!("{url}-{}", trace.file)),
+            Self::Memory => {
+                let store = Store::open(&format!("{url}-{}", trace.file))?;
+                store.flush()?;
+                Ok(store)
+            }
         }
     }
 
@@ -69,7 +73,6 @@ impl World {
     pub fn new(url: &str, trace: &Trace) -> Answer<Self> {
         let backend = Backend::of(url);
         let store = backend.open(url, trace)?;
-        store.flush()?;
         let mut world = Self {
             backend,
             is_down: false,
