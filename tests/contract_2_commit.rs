@@ -186,6 +186,21 @@ fn of_several_sessions_a_conflict_is_found_before_any_is_written() {
     assert_eq!(stored(&c, "a"), "absent");
 }
 
+// 2.4: a retryable error promises that running again may help.
+#[test]
+fn of_several_errors_one_that_is_not_retryable_comes_first() {
+    let c = container();
+    let mut ids = ["a", "b"];
+    ids.sort_by_key(|id| c.key(id.as_bytes()));
+    let [conflicting, destroyed] = ids;
+    put(&c, conflicting, &[("x", "0")]);
+    put(&c, destroyed, &[("x", "0")]);
+    let mut txn = setting(&c, &ids, "1");
+    put(&c, conflicting, &[("x", "2")]);
+    destroy(&c, destroyed);
+    assert_eq!(commit(&mut txn), Err(Status::Gone));
+}
+
 // 2.4
 #[test]
 fn of_several_sessions_a_server_that_does_not_answer_is_found_before_any_is_written() {

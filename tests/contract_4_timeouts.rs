@@ -48,6 +48,19 @@ fn a_session_that_is_not_opened_for_the_timeout_is_gone_and_one_opened_within_it
     assert!(!visit(&c, "kept"));
 }
 
+// 4.1: nor does asking for it bring back a session whose record outlives it, because others may live longer.
+#[test]
+fn a_session_that_is_gone_stays_gone_however_often_it_is_opened() {
+    let c = container_with(MaxTimeout, 7_200_000);
+    set_option(&c, Timeout, 100_000);
+    put(&c, "s", &[("x", "1")]);
+    pass(&c, seconds(101));
+    for _ in 0..3 {
+        assert!(!exists(&c, "s"));
+        assert!(!visit(&c, "s"));
+    }
+}
+
 // 4.1: a write is a visit, too.
 #[test]
 fn the_idle_clock_starts_again_with_a_write() {
@@ -339,6 +352,29 @@ fn timeouts_and_deadlines_are_merged_like_keys() {
         work.txn.set_timeout_ms(work.session, None).unwrap();
     }
     assert_eq!(twice.map(|mut work| work.commit()), [Ok(1), Ok(1)], "the same change twice is no conflict");
+}
+
+// 4.1, 5.2: a record that is idle for too long, and still there because others may live longer, is as good as none.
+#[test]
+fn what_is_stored_over_an_expired_session_has_nothing_of_it() {
+    let c = container_with(MaxTimeout, 7_200_000);
+    put(&c, "s", &[("x", "1")]);
+    let mut work = open(&c, "s");
+    work.txn.set_timeout_ms(work.session, Some(10_000)).unwrap();
+    work.commit().unwrap();
+    let mut old = open(&c, "s");
+    pass(&c, seconds(11));
+    let (mut a, mut b) = (open(&c, "s"), open(&c, "s"));
+    assert!(a.txn.is_new(a.session).unwrap());
+    assert_eq!(a.txn.timeout_ms(a.session).unwrap(), None);
+    a.set("y", "1");
+    b.set("z", "1");
+    assert_eq!((a.commit(), b.commit()), (Ok(1), Ok(1)), "both created it, and are merged");
+    old.set("x", "2");
+    assert_eq!(old.commit(), Err(Status::Gone), "another session under the same id");
+    assert_eq!(stored(&c, "s"), r#"{"p":{"y":1,"z":1}}"#);
+    pass(&c, seconds(3_590));
+    assert!(visit(&c, "s"), "the container's timeout");
 }
 
 // 4.1: the idle clock is the session's, not the transaction's.
