@@ -171,3 +171,30 @@ fn rollback_restores_values_and_deleted_packages() {
     commit(&mut a).unwrap();
     assert_eq!(content(&c, "s"), ints(&[("x", 1)]));
 }
+
+// Contract 4.5 and 5.2: the deadline is merged like a key, against an empty session where both created it.
+#[test]
+fn of_two_that_created_a_session_one_may_set_its_deadline() {
+    let c = container();
+    c.set_option(ContainerOption::Lifetime, 3_600_000).unwrap();
+    let mut a = begin(&c, "s");
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    let mut b = begin(&c, "s");
+    set(&mut a, "x", 1);
+    commit(&mut a).unwrap();
+    let deadline = Some(b.txn.created_ms(b.session).unwrap() + 60_000);
+    b.txn.set_deadline_ms(b.session, deadline).unwrap();
+    commit(&mut b).unwrap();
+    let mut after = begin(&c, "s");
+    assert_eq!(after.txn.deadline_ms(after.session).unwrap(), deadline);
+    assert_eq!(after.txn.len(after.pkg).unwrap(), 1);
+    // Two that both set it, differently, are a conflict.
+    let c = container();
+    let (mut a, mut b) = (begin(&c, "s"), begin(&c, "s"));
+    for (work, offset) in [(&mut a, 60_000), (&mut b, 70_000)] {
+        let created = work.txn.created_ms(work.session).unwrap();
+        work.txn.set_deadline_ms(work.session, Some(created + offset)).unwrap();
+    }
+    commit(&mut a).unwrap();
+    assert_eq!(commit(&mut b).unwrap_err().status(), Status::Conflict);
+}

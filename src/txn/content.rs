@@ -127,12 +127,26 @@ impl Content {
     /// The bytes to store over `basis`; `None` if it already says all of it. `Err` is the reason not to store.
     pub(crate) fn compose(&self, basis: Option<&Record>, stamp: Stamp) -> Result<Option<Vec<u8>>> {
         let header = self.header(basis, stamp);
-        self.changes.apply(self.origin.record(), basis, header, self.base_deadline_ms, self.options.policy).map_err(
+        let base_deadline_ms = self.base_deadline_ms(basis);
+        self.changes.apply(self.origin.record(), basis, header, base_deadline_ms, self.options.policy).map_err(
             |refusal| match refusal {
                 Refusal::Error(error) => error,
                 Refusal::Corrupt(corrupt) => self.place.corrupt(&corrupt),
             },
         )
+    }
+
+    /// The deadline that a staged one is compared with: as it was found, or as the container's lifetime gives it.
+    ///
+    /// Of two transactions that both created the session each began a lifetime of its own, which nobody asked for:
+    /// where the other one has just that, it changed nothing.
+    fn base_deadline_ms(&self, basis: Option<&Record>) -> Option<i64> {
+        let Some(theirs) = basis.filter(|_| self.origin.record().is_none()).map(Record::header) else {
+            return self.base_deadline_ms;
+        };
+        let lifetime = self.base_deadline_ms.map(|deadline| deadline.saturating_sub(self.created_ms));
+        let given = lifetime.map(|lifetime| theirs.created_ms.saturating_add(lifetime));
+        if theirs.deadline_ms == given { given } else { self.base_deadline_ms }
     }
 
     /// The same for a record that has to be written, changed or not.
