@@ -9,13 +9,13 @@
 )]
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lovely_session::container::{Container, ContainerOption};
 use lovely_session::error::{Error, Status};
 use lovely_session::io::blocking::run;
 use lovely_session::store::{Fault, FaultKind, FaultOps, Store, StoreOptions};
-use lovely_session::txn::{Outcome, SessionRef, Transaction};
+use lovely_session::txn::{Outcome, SessionRef, Transaction, TxnOption};
 use lovely_session::value::Value;
 
 fn container() -> Container {
@@ -232,4 +232,61 @@ fn a_delta_of_nothing_makes_no_session() {
     assert!(!run(txn.exists(&c, b"a")).unwrap().unwrap());
     commit(&mut txn).unwrap();
     assert!(txn.report().is_empty());
+}
+
+// Contract 5.6: what was evicted does not come back with what somebody else had merged into it.
+#[test]
+fn what_was_merged_at_prepare_and_evicted_since_is_not_stored_again() {
+    for new_id in [None, Some(&b"b"[..])] {
+        let c = container();
+        let (mut txn, session) = begin(&c, "a");
+        set(&mut txn, session, "mine", 1);
+        if new_id.is_some() {
+            txn.regenerate(session, new_id).unwrap();
+        }
+        store(&c, "a");
+        run(txn.prepare()).unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        assert!(run(c.store().drop_record(&c.key(b"a"), deadline)).unwrap().unwrap());
+        commit(&mut txn).unwrap();
+        let (mut txn, session) = begin(&c, if new_id.is_some() { "b" } else { "a" });
+        let pkg = txn.pkg(session, "p").unwrap();
+        assert_eq!(txn.keys(pkg).unwrap(), &Value::list(vec![Value::text("mine")]).unwrap());
+    }
+}
+
+// Contract 4.5, 5.6: nor does what reached its deadline.
+#[test]
+fn what_was_merged_at_prepare_and_expired_since_is_not_stored_again() {
+    for new_id in [None, Some(&b"b"[..])] {
+        let c = container();
+        let (mut txn, session) = begin(&c, "a");
+        set(&mut txn, session, "mine", 1);
+        if new_id.is_some() {
+            txn.regenerate(session, new_id).unwrap();
+        }
+        let (mut theirs, other) = begin(&c, "a");
+        theirs.set_deadline_ms(other, Some(c.store().clock().now_ms() + 10_000)).unwrap();
+        set(&mut theirs, other, "theirs", 1);
+        commit(&mut theirs).unwrap();
+        run(txn.prepare()).unwrap().unwrap();
+        advance(&c, 11);
+        commit(&mut txn).unwrap();
+        let (mut txn, session) = begin(&c, if new_id.is_some() { "b" } else { "a" });
+        let pkg = txn.pkg(session, "p").unwrap();
+        assert_eq!(txn.keys(pkg).unwrap(), &Value::list(vec![Value::text("mine")]).unwrap());
+    }
+}
+
+// Contract 6.2: a server that refuses and does not answer is no conflict, and running again no cure.
+#[test]
+fn a_refusal_until_the_deadline_is_not_a_conflict() {
+    let c = container();
+    let (mut txn, session) = begin(&c, "a");
+    set(&mut txn, session, "x", 1);
+    txn.regenerate(session, Some(b"b")).unwrap();
+    txn.set_option(TxnOption::CommitTimeout, 5).unwrap();
+    let ops = FaultOps::WRITE.and(FaultOps::LOAD);
+    c.store().script_fault(Fault { kind: FaultKind::Refused, ops, skip: 0, count: 0 }).unwrap();
+    assert_eq!(commit(&mut txn).unwrap_err().status(), Status::Unavailable);
 }

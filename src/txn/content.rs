@@ -86,6 +86,12 @@ impl Content {
         self.options.policy != Policy::Overwrite && self.origin.record().is_some_and(is_loaded_out)
     }
 
+    /// Whether `basis` is not what was opened, but what somebody else made of it.
+    pub(crate) fn is_merged(&self, basis: Option<&Record>) -> bool {
+        let stamp = |record: Option<&Record>| record.map(|record| record.header().stamp);
+        stamp(basis) != stamp(self.origin.record())
+    }
+
     /// Whether to store anew what is not there any more (contract 5.6).
     pub(crate) fn may_recreate(&self) -> bool {
         // After the life of a tombstone one cannot tell any more whether it was destroyed.

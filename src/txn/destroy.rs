@@ -68,7 +68,10 @@ impl Destroy {
         } else {
             self.fail(match &self.refusal {
                 Some(message) => refused(&self.place, message),
-                None => out_of_time(&self.place, self.patience.is_tried()),
+                None => match &self.last_error {
+                    Some(error) => error.clone(),
+                    None => out_of_time(&self.place, self.patience.is_tried()),
+                },
             });
         }
     }

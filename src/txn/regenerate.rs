@@ -113,10 +113,11 @@ impl Regenerate {
         self.stage = Stage::LookFirst;
     }
 
-    /// Takes the container's options as they are now; the session may have expired since it was prepared.
+    /// Takes the container's options as they are now; the session, or what was merged into it, may have expired since
+    /// it was prepared.
     pub(crate) fn refresh_options(&mut self) {
         self.content.refresh_options();
-        if self.content.may_have_expired() {
+        if self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
             self.look_first();
         }
     }
@@ -145,7 +146,9 @@ impl Regenerate {
     pub(crate) fn expire(&mut self) {
         let is_certain = self.new_token.is_none() && !self.is_new_unanswered;
         let verdict = if is_certain {
-            Verdict::not_stored(out_of_time(self.place(), self.patience.is_tried()))
+            let refused = self.refusal.as_ref().map(|message| refused(&self.new, message));
+            let why = refused.or(self.last_error.take());
+            Verdict::not_stored(why.unwrap_or_else(|| out_of_time(self.place(), self.patience.is_tried())))
         } else {
             Verdict::unknown(self.place(), self.failure.as_ref().or(self.last_error.as_ref()))
         };
@@ -334,11 +337,20 @@ impl Regenerate {
             return;
         }
         match (self.content.kinship(stands), stands) {
-            (Kinship::Same, _) => {}
+            (Kinship::Same, _) => self.forget_merged(),
             (Kinship::Changed, Stands::Session { record, .. }) if self.is_known(record) => {}
             (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
-            (Kinship::Vanished, _) if self.content.may_recreate() => {}
+            (Kinship::Vanished, _) if self.content.may_recreate() => self.forget_merged(),
             (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => self.fail(gone(self.place())),
+        }
+    }
+
+    /// What was merged and is not there any more must not live on under the new id.
+    fn forget_merged(&mut self) {
+        if self.content.is_merged(self.basis.as_ref()) {
+            self.basis = self.content.origin.record().cloned();
+            self.sequence = self.sequence.wrapping_add(1);
+            self.stage = Stage::WriteNew;
         }
     }
 

@@ -85,11 +85,12 @@ impl Save {
         self.stage = Stage::Look;
     }
 
-    /// Takes the container's options as they are now; the session may have expired since it was prepared.
+    /// Takes the container's options as they are now; the session, or what was merged into it, may have expired since
+    /// it was prepared.
     pub(crate) fn refresh_options(&mut self) {
         self.content.refresh_options();
         self.bytes = None;
-        if self.content.may_have_expired() {
+        if self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
             self.look_first();
         }
     }
@@ -208,7 +209,11 @@ impl Save {
             return;
         }
         match (self.content.kinship(stands), stands) {
-            (Kinship::Same, _) => {}
+            (Kinship::Same, _) => {
+                // What was merged meanwhile is not there any more: its content must not come back.
+                self.basis = self.content.origin.record().cloned();
+                self.stamp = self.content.stamp(self.basis.as_ref());
+            }
             (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
             (Kinship::Vanished, _) if self.content.may_recreate() => {
                 // A new incarnation: whoever knew the one that vanished is told so, and not merged with what may be
