@@ -1,0 +1,67 @@
+//! A plain, slow model of the contract beside the library: every answer to random sequences of calls is compared.
+//!
+//! The model (`world`, `txn`, `session`, `merge`, `commit`) is written from `docs/contract.md`: maps and full copies. The
+//! rest makes the calls. A sequence is drawn from a seed; one that ever failed stands in `seeds.txt` and always runs.
+//! `LOVELY_SESSION_MODEL` is how many are run, `LOVELY_SESSION_MODEL_SEED` where they begin.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod calls;
+mod commit;
+mod contents;
+mod cover;
+mod merge;
+mod op;
+mod opening;
+mod play;
+#[path = "../random/mod.rs"]
+mod random;
+mod raw;
+mod session;
+mod settle;
+mod sim;
+mod txn;
+mod value;
+mod world;
+
+use crate::cover::{Cover, WANTED};
+use crate::play::{play, report};
+
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn every_answer_is_the_models() {
+    let (first, count) =
+        (from_environment("LOVELY_SESSION_MODEL_SEED", 1), from_environment("LOVELY_SESSION_MODEL", 4_000));
+    let lines = include_str!("seeds.txt").lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let known = lines.filter(|line| !line.is_empty()).map(|line| line.parse().unwrap());
+    let mut cover = Cover::default();
+    let (mut failed, mut played) = (Vec::new(), 0);
+    for seed in known.chain(first..first + count) {
+        played += 1;
+        match play(&op::sequence(seed)) {
+            Ok(happened) => cover.add(&happened),
+            Err(differ) => failed.push((seed, differ)),
+        }
+    }
+    cover.print();
+    if let Some((seed, _)) = failed.first() {
+        for (seed, differ) in failed.iter().take(40) {
+            println!("seed {seed}: {differ}");
+        }
+        println!("{}", report(*seed));
+        panic!("{} of {played} sequences differ from the model, seed {seed} first: see above", failed.len());
+    }
+    if count >= 4_000 {
+        let missing = cover.missing(WANTED);
+        assert!(missing.is_empty(), "never happened, so nothing is proved about it: {missing:?}");
+    }
+}
