@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// if the system cannot wait. The operation is then dropped where it stood.
 pub fn run<F: Future>(operation: F) -> Result<F::Output> {
     let mut operation = pin!(operation);
-    let mut wants = Wants::new();
+    let mut wants = Wants::blocking();
     loop {
         if let Poll::Ready(output) = wants.poll(operation.as_mut()) {
             return Ok(output);

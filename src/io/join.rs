@@ -4,6 +4,8 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
+use super::wants;
+
 /// Drives all `futures` at once and gives their outputs in the same order, when the last has finished.
 ///
 /// Each is dropped as soon as it has finished. A single one, the usual case, costs nothing beyond itself.
@@ -18,7 +20,8 @@ pub async fn join_all<F: Future>(mut futures: Vec<F>) -> Vec<F::Output> {
         let mut all = Poll::Ready(());
         for slot in &mut slots {
             if let Slot::Running(future) = slot {
-                match future.as_mut().poll(context) {
+                // One that blocked would keep the others waiting.
+                match wants::narrowed(None, || future.as_mut().poll(context)) {
                     Poll::Ready(output) => *slot = Slot::Finished(output),
                     Poll::Pending => all = Poll::Pending,
                 }

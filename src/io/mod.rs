@@ -15,5 +15,7 @@ mod wait;
 mod wants;
 
 pub use join::join_all;
-pub use wait::{Elapsed, Readiness, pause, readable, sleep_until, with_deadline, writable};
+pub use wait::{
+    Elapsed, Readiness, may_block_until, pause, readable, readable_or_writable, sleep_until, with_deadline, writable,
+};
 pub use wants::Wants;

@@ -38,11 +38,29 @@ pub struct Elapsed;
 /// What is finished when it is looked at counts, also after the deadline; what is not is dropped.
 pub async fn with_deadline<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
-    poll_fn(|context| match future.as_mut().poll(context) {
+    poll_fn(|context| match wants::narrowed(Some(deadline), || future.as_mut().poll(context)) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
         Poll::Pending => poll_time(deadline).map(|()| Err(Elapsed)),
     })
     .await
+}
+
+/// Until when a system call may block the thread, in the operation that asks; `None` if it must not block at all.
+///
+/// Only an operation that is alone on a blocking driver may: one call that blocks saves the two of waiting and trying
+/// again. [`with_deadline`] narrows the time.
+pub fn may_block_until() -> Option<Instant> {
+    wants::may_block_until()
+}
+
+/// Waits until `fd` can be read or written, whichever comes first; see [`readable`].
+pub async fn readable_or_writable(fd: BorrowedFd<'_>) {
+    let (mut read, mut write) = (pin!(readable(fd)), pin!(writable(fd)));
+    poll_fn(|context| {
+        let is_ready = read.as_mut().poll(context).is_ready();
+        if write.as_mut().poll(context).is_ready() || is_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 fn poll_time(at: Instant) -> Poll<()> {

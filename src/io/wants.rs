@@ -10,7 +10,7 @@ use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sys::{Interest, Watch};
 
@@ -25,12 +25,22 @@ pub struct Wants {
     watches: Vec<Watch>,
     /// What the poll before waited for, with what the driver found ready.
     seen: Vec<Watch>,
+    /// Until when a system call may block the thread; `None` where the driver has other things to do.
+    blocking: Option<Instant>,
 }
 
 impl Wants {
     /// Nothing wanted yet.
     pub const fn new() -> Self {
-        Self { until: None, watches: Vec::new(), seen: Vec::new() }
+        Self { until: None, watches: Vec::new(), seen: Vec::new(), blocking: None }
+    }
+
+    /// The same for a driver that has nothing else to do: the operation may block the thread itself, which saves a
+    /// system call for each wait.
+    pub fn blocking() -> Self {
+        /// "For ever", as far as a time can say it.
+        const FAR: Duration = Duration::from_secs(86_400 * 365);
+        Self { blocking: Instant::now().checked_add(FAR), ..Self::new() }
     }
 
     /// Polls `operation` once; if it is pending, `self` is then what it waits for.
@@ -74,6 +84,30 @@ pub(super) fn want_ready(fd: BorrowedFd<'_>, interest: Interest) {
 /// Whether the driver found `fd` ready after the poll before this one, which waited for it.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, interest: Interest) -> bool {
     with_current(|wants| wants.seen.iter().any(|watch| watch.is_for(fd, interest) && watch.is_ready())).unwrap_or(false)
+}
+
+/// Until when a system call of the operation under way may block the thread; `None` if it must not: it is one of several
+/// that run side by side, or its driver has other things to do.
+pub(super) fn may_block_until() -> Option<Instant> {
+    with_current(|wants| wants.blocking).flatten()
+}
+
+/// Runs `work`, in which nothing may block for longer than until `until`, or at all if that is `None`.
+pub(super) fn narrowed<R>(until: Option<Instant>, work: impl FnOnce() -> R) -> R {
+    let before = may_block_until();
+    let narrow = before.zip(until).map(|(before, until)| before.min(until));
+    let _restored = Restored(before);
+    with_current(|wants| wants.blocking = narrow);
+    work()
+}
+
+/// Puts back what [`narrowed`] changed, also when the work panics.
+struct Restored(Option<Instant>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        with_current(|wants| wants.blocking = self.0);
+    }
 }
 
 /// `None` while the thread is being torn down, when its list is gone already: then nothing can be noted, and an

@@ -42,9 +42,7 @@ fn idle(header: &Header, left: Option<Left>, store: &Store, options: &Options) -
     [options.max_timeout_ms(), header.max_timeout_ms]
         .into_iter()
         .filter(|ms| *ms != 0)
-        .map(Duration::from_millis)
-        .filter(|given| left.0 <= *given)
-        .map(|given| store.idle(left, given))
+        .filter_map(|ms| store.idle(left, Duration::from_millis(ms)))
         .min()
         .unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::memcached::Memcached;
 use super::memory::{Fault, Memory};
 use super::{
     Clock, Key, Left, LoadItem, Loaded, Place, Stats, StoreOption, StoreOptions, Token, Url, WriteItem, Written,
@@ -15,6 +16,7 @@ use super::{
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
 use crate::io::{pause, sys};
+use crate::log;
 
 /// A store. Cloning gives another handle to the same one, and so does opening it again anywhere in the process.
 ///
@@ -22,7 +24,8 @@ use crate::io::{pause, sys};
 /// hold one.
 ///
 /// After a fork the child may not use a `memory://` store that was opened before it: whatever would touch stored data
-/// answers `Unsupported`. Opening the same name in the child gives a new, empty store.
+/// answers `Unsupported`. Opening the same name in the child gives a new, empty store. A store on memcached may be used
+/// by the child too, with connections of its own.
 #[derive(Clone)]
 pub struct Store(Arc<Core>);
 
@@ -42,6 +45,7 @@ pub(super) struct Core {
 
 enum Kind {
     Memory(Memory),
+    Memcached(Memcached),
 }
 
 impl Store {
@@ -52,7 +56,10 @@ impl Store {
     /// new one.
     ///
     /// `Argument` for a URL that cannot be understood, and for an option that is set differently by the URL, by
-    /// `options`, or by who opened the store first; `Unsupported` for a kind of store that this version has not.
+    /// `options`, or by who opened the store first.
+    ///
+    /// Connects to nothing, but looks the names of memcached servers up, which blocks. One that cannot be found now is
+    /// warned of on the log and looked up again later.
     pub fn open(url: Option<&str>, options: &StoreOptions) -> Result<Self> {
         sys::watch_forks()?;
         let url = match url {
@@ -60,11 +67,18 @@ impl Store {
             None => url::from_environment()?,
         };
         let options = url.options.joined(options)?;
-        let Place::Memory { .. } = &url.place else {
-            return Err(Error::Unsupported("memcached stores are not supported by this version".into()));
-        };
-        let store = registry::open(&url.identity(), || Self::new(&url, options.clone()));
+        if matches!(&url.place, Place::Memcached { servers } if servers.len() > 1) {
+            return Err(Error::Unsupported("stores on several servers are not supported by this version".into()));
+        }
+        let mut is_new = false;
+        let store = registry::open(&url.identity(), || {
+            is_new = true;
+            Self::new(&url, options.clone())
+        });
         store.check_agrees(&url, &options)?;
+        if is_new && let Err(error) = store.resolve() {
+            log::warn(format_args!("{error}"));
+        }
         Ok(store)
     }
 
@@ -76,7 +90,10 @@ impl Store {
             prefix: url.prefix.clone().unwrap_or_default(),
             clock: Clock::new(),
             stats: Stats::default(),
-            kind: Kind::Memory(Memory::new(&options)),
+            kind: match &url.place {
+                Place::Memory { .. } => Kind::Memory(Memory::new(&options)),
+                Place::Memcached { servers } => Kind::Memcached(Memcached::new(servers, &options)),
+            },
             options,
             generation: sys::fork_generation(),
             attachments: Lock::new(Vec::new()),
@@ -107,6 +124,7 @@ impl Store {
         }
         match &self.0.kind {
             Kind::Memory(memory) => memory.load(self, items),
+            Kind::Memcached(memcached) => memcached.load(self, items, deadline).await,
         }
     }
 
@@ -120,6 +138,7 @@ impl Store {
         }
         match &self.0.kind {
             Kind::Memory(memory) => memory.write(self, items),
+            Kind::Memcached(memcached) => memcached.write(self, items, deadline).await,
         }
     }
 
@@ -130,34 +149,64 @@ impl Store {
         }
         match &self.0.kind {
             Kind::Memory(memory) => memory.versions(self, keys),
+            Kind::Memcached(memcached) => memcached.versions(self, keys, deadline).await,
         }
     }
 
     /// Whether the store answers; with several servers, whether all do.
     pub async fn ping(&self, deadline: Instant) -> Result<()> {
-        self.check_ready(deadline).await
+        self.check_ready(deadline).await?;
+        match &self.0.kind {
+            Kind::Memory(_) => Ok(()),
+            Kind::Memcached(memcached) => memcached.ping(deadline).await,
+        }
     }
 
-    /// Removes everything from the store, other applications' data included. The embedded store always may.
+    /// Makes sure that the limits of whatever keeps `keys` are known, before the first write; connects if nothing was
+    /// loaded from there yet.
+    pub async fn reach(&self, keys: &[Key], deadline: Instant) -> Result<()> {
+        self.check_process()?;
+        match &self.0.kind {
+            Kind::Memory(_) => Ok(()),
+            Kind::Memcached(memcached) => memcached.reach(keys, deadline).await,
+        }
+    }
+
+    /// Refuses, with `Unsupported`, where records have no versions: a memcached server with `-C`, once it is known.
+    pub fn check_versions(&self, key: &Key) -> Result<()> {
+        match &self.0.kind {
+            Kind::Memory(_) => Ok(()),
+            Kind::Memcached(memcached) => memcached.check_versions(key),
+        }
+    }
+
+    /// Removes everything from the store, other applications' data included. The embedded store always may; one on
+    /// memcached only if it was opened with `flush=allow`, else `Unsupported`.
     pub async fn flush(&self, deadline: Instant) -> Result<()> {
         self.check_ready(deadline).await?;
         match &self.0.kind {
-            Kind::Memory(memory) => memory.flush(self),
+            Kind::Memory(memory) => {
+                memory.flush(self);
+                Ok(())
+            }
+            Kind::Memcached(memcached) => memcached.flush(self, deadline).await,
         }
-        Ok(())
     }
 
     /// Looks the servers' names up again. Blocks; the embedded store has none.
     pub fn resolve(&self) -> Result<()> {
         match &self.0.kind {
             Kind::Memory(_) => Ok(()),
+            Kind::Memcached(memcached) => memcached.resolve(),
         }
     }
 
-    /// How long a record has been idle that was last renewed for `max_timeout` and has `left` left.
-    pub fn idle(&self, left: Left, max_timeout: Duration) -> Duration {
+    /// How long a record has been idle that was last renewed for `max_timeout` and has `left` left; `None` if it has
+    /// more left than that gives, so that it was renewed for something else.
+    pub fn idle(&self, left: Left, max_timeout: Duration) -> Option<Duration> {
         match &self.0.kind {
-            Kind::Memory(_) => max_timeout.saturating_sub(left.0),
+            Kind::Memory(_) => max_timeout.checked_sub(left.0),
+            Kind::Memcached(memcached) => memcached.idle(left, max_timeout),
         }
     }
 
@@ -165,13 +214,15 @@ impl Store {
     pub fn grain(&self) -> Duration {
         match &self.0.kind {
             Kind::Memory(_) => Duration::ZERO,
+            Kind::Memcached(_) => Duration::from_secs(1),
         }
     }
 
-    /// The most bytes that a record under `key` may have.
+    /// The most bytes that a record under `key` may have; on memcached a guess until [`reach`](Self::reach) or a load.
     pub fn record_limit(&self, key: &Key) -> usize {
         match &self.0.kind {
             Kind::Memory(memory) => memory.record_limit(key),
+            Kind::Memcached(memcached) => memcached.record_limit(key),
         }
     }
 
@@ -247,6 +298,7 @@ impl Store {
         self.check_ready(deadline).await?;
         match &self.0.kind {
             Kind::Memory(memory) => Ok(memory.drop_record(self, key)),
+            Kind::Memcached(memcached) => memcached.drop_record(self, key, deadline).await,
         }
     }
 
@@ -257,6 +309,7 @@ impl Store {
         self.check_ready(deadline).await?;
         match &self.0.kind {
             Kind::Memory(memory) => Ok(memory.make_idle(self, key, idle)),
+            Kind::Memcached(memcached) => memcached.make_idle(self, key, idle, deadline).await,
         }
     }
 
@@ -265,6 +318,7 @@ impl Store {
         self.check_process()?;
         match &self.0.kind {
             Kind::Memory(memory) => memory.faults().script(fault),
+            Kind::Memcached(_) => Err(self.no_faults()),
         }
     }
 
@@ -272,9 +326,16 @@ impl Store {
     pub fn clear_faults(&self) -> Result<()> {
         self.check_process()?;
         match &self.0.kind {
-            Kind::Memory(memory) => memory.faults().clear(),
+            Kind::Memory(memory) => {
+                memory.faults().clear();
+                Ok(())
+            }
+            Kind::Memcached(_) => Err(self.no_faults()),
         }
-        Ok(())
+    }
+
+    fn no_faults(&self) -> Error {
+        Error::Unsupported(format!("faults can be scripted on memory:// only, not on {}", self.name()).into())
     }
 
     /// For tests: whether everything asked of the store waits once before it is done, so that a test that polls an
@@ -282,15 +343,19 @@ impl Store {
     pub fn script_pauses(&self, on: bool) -> Result<()> {
         self.check_process()?;
         match &self.0.kind {
-            Kind::Memory(memory) => memory.faults().set_pauses(on),
+            Kind::Memory(memory) => {
+                memory.faults().set_pauses(on);
+                Ok(())
+            }
+            Kind::Memcached(_) => Err(self.no_faults()),
         }
-        Ok(())
     }
 
     /// Whether this process opened the store, or may use it in spite of a fork.
     pub(super) fn is_of_this_process(&self) -> bool {
         match &self.0.kind {
             Kind::Memory(_) => self.0.generation == sys::fork_generation(),
+            Kind::Memcached(_) => true,
         }
     }
 
@@ -314,7 +379,7 @@ impl Store {
         self.check_process()?;
         match &self.0.kind {
             Kind::Memory(memory) if memory.faults().has_pauses() => pause().await,
-            Kind::Memory(_) => {}
+            Kind::Memory(_) | Kind::Memcached(_) => {}
         }
         if Instant::now() >= deadline {
             return Err(Error::Timeout(format!("store {}: the deadline has passed", self.name()).into()));

@@ -1,13 +1,14 @@
 //! Stores: where records live. A store is batches of keys and bytes; it knows nothing of sessions.
 //!
 //! `url` reads what a caller names a store by, `handle` is the store that callers hold, `registry` finds those that
-//! are open, `memory` is the embedded one. The two kinds are an enum, not a trait object, and answer alike: expiry,
+//! are open, `memory` is the embedded one, `memcached` the one on servers. The two kinds are an enum, not a trait object, and answer alike: expiry,
 //! compare-and-swap and limits included.
 
 mod address;
 mod clock;
 mod handle;
 mod item;
+mod memcached;
 mod memory;
 mod options;
 mod registry;

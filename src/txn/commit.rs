@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::container::Policy;
 use crate::error::{Error, Result};
 use crate::io::{join_all, sleep_until};
 use crate::store::{Key, LoadItem, Loaded, Store, WriteItem, Written};
@@ -73,6 +74,10 @@ impl Transaction {
 /// Finds what can be known to fail before anything is written (contract 2.4): limits; and, if `with_versions`, servers
 /// that do not answer and sessions that somebody changed or destroyed.
 async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
+    reach(plan, deadline).await;
+    if first_error(plan).is_some() {
+        return;
+    }
     for task in &mut plan.tasks {
         task.job.check();
     }
@@ -84,6 +89,31 @@ async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
     }
     if first_error(plan).is_none() {
         run(plan, deadline, Until::Ready).await;
+    }
+}
+
+/// Makes sure that the stores' limits are known, also to a transaction that has loaded nothing, and that they can do
+/// what the containers' policies need.
+async fn reach(plan: &mut Plan, deadline: Instant) {
+    let batches = by_store(plan.tasks.iter().enumerate().map(|(at, task)| (task.job.store(), at, task.job.keys())));
+    let reaching = batches.into_iter().map(|(store, items)| async move {
+        let (places, keys): (Vec<usize>, Vec<Vec<Key>>) = items.into_iter().unzip();
+        (places, store.reach(&keys.concat(), deadline).await)
+    });
+    for (places, reached) in join_all(reaching.collect()).await {
+        for at in places {
+            let Some(task) = plan.tasks.get_mut(at) else { continue };
+            let reached = reached.clone().and_then(|()| {
+                let place = task.job.place();
+                if place.container.options().policy == Policy::Overwrite {
+                    return Ok(());
+                }
+                task.job.keys().iter().try_for_each(|key| place.container.store().check_versions(key))
+            });
+            if let Err(error) = reached {
+                task.job.fail(error);
+            }
+        }
     }
 }
 

@@ -163,6 +163,15 @@ impl Job {
         std::iter::once((&self.place().key, each!(self, job => job.expected()))).chain(new)
     }
 
+    /// The keys of all records that it may write.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let mut keys = vec![self.place().key.clone()];
+        if let Self::Regenerate(job) = self {
+            keys.push(job.new_key().clone());
+        }
+        keys
+    }
+
     /// How many records it writes.
     pub(crate) fn writes(&self) -> usize {
         match self {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::container::{Container, Options};
+use crate::container::{Container, Options, Policy};
 use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::session::{Origin, Place, Session, clock};
@@ -19,7 +19,12 @@ pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Session> {
     let deadline = deadline(&place);
     let absent = |over, tombstone| Origin::Absent { over, tombstone };
     let origin = loop {
-        match look_until(&place, options.renewal(), deadline).await? {
+        let stands = look_until(&place, options.renewal(), deadline).await?;
+        if options.policy != Policy::Overwrite {
+            // Found out here rather than at the commit: what is opened could not be stored safely.
+            container.store().check_versions(&place.key)?;
+        }
+        match stands {
             Stands::Nothing => break absent(None, 0),
             Stands::Tombstone { writer, token } => break absent(Some(token), writer),
             Stands::Session { record, token, expired: false, .. } => {
@@ -82,6 +87,10 @@ async fn let_expire(
     let Some(left) = left.filter(|_| is_renewed) else { return Ok(Some(token)) };
     if clock::is_past_deadline(record.header(), place.container.store().clock().now_ms()) {
         // The header says so, however long the record lives.
+        return Ok(Some(token));
+    }
+    if place.container.store().check_versions(&place.key).is_err() {
+        // Where nothing can be compared, it is found again until it expires by itself.
         return Ok(Some(token));
     }
     let action = Action::Replace(record.blob().clone(), token);

@@ -1,6 +1,8 @@
 //! The system calls, and the only `unsafe` outside the C surface.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+mod socket;
+
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +12,7 @@ use super::fork;
 use crate::error::{Error, Result};
 
 pub use super::fork::generation as fork_generation;
+pub use socket::{Connecting, connect_tcp, connect_unix, is_quiet, receive, send, take_error};
 
 /// What a descriptor is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,120 @@
+//! Reading: records, and versions only.
+
+use std::time::{Duration, Instant};
+
+use super::connection::{Connection, Exchange};
+use super::server::Server;
+use super::time::Life;
+use super::wire::{Answer, Request};
+use crate::error::{Error, Result};
+use crate::store::{Blob, Key, Left, LoadItem, Loaded, Token};
+
+/// What to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Read<'a> {
+    pub(super) key: &'a Key,
+    pub(super) with_bytes: bool,
+    pub(super) renew: Option<Duration>,
+}
+
+impl<'a> Read<'a> {
+    /// All of a record.
+    pub(super) fn of(item: &'a LoadItem) -> Self {
+        Self { key: &item.key, with_bytes: true, renew: item.renew }
+    }
+
+    /// Only whether it is there, and in which version.
+    pub(super) fn version(key: &'a Key) -> Self {
+        Self { key, with_bytes: false, renew: None }
+    }
+
+    fn request(&self, connection: &Connection, moved: Duration) -> Request<'a> {
+        let renew = self.renew.map(|ttl| connection.facts.clock.to_wire(Some(ttl), moved));
+        Request::Get { key: self.key, with_bytes: self.with_bytes, renew }
+    }
+}
+
+/// What was found, in the order of `reads`; the store's clock was moved by `moved`.
+///
+/// What has expired by the moved clock, and is still there because the server knows nothing of it, is removed: nobody
+/// shall meet it when storing.
+pub(super) async fn load(
+    server: &Server,
+    reads: Vec<Read<'_>>,
+    moved: Duration,
+    deadline: Instant,
+) -> Vec<Result<Loaded>> {
+    let (mut connection, exchange) = match ask(server, &reads, moved, deadline).await {
+        Ok(answered) => answered,
+        Err(error) => return reads.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let broken = exchange.broken.as_ref().map(|broken| server.broken(broken));
+    let is_in_step = broken.is_none();
+    let mut over = Vec::new();
+    let mut answers = exchange.answers.into_iter();
+    let mut loaded: Vec<Result<Loaded>> = Vec::with_capacity(reads.len());
+    for (at, read) in reads.iter().enumerate() {
+        loaded.push(match answers.next() {
+            Some(Answer::Found { bytes, cas, t }) => match connection.facts.clock.from_wire(t, moved) {
+                Life::Over => {
+                    over.push((at, Request::Delete { key: read.key, cas: Some(cas) }));
+                    Ok(Loaded::Absent)
+                }
+                life => Ok(Loaded::Found {
+                    blob: Blob::new(bytes),
+                    token: Token { cas, epoch: connection.epoch },
+                    left: match life {
+                        Life::Left(left) => Some(Left(left)),
+                        Life::Endless | Life::Over => None,
+                    },
+                }),
+            },
+            Some(Answer::Missing) => Ok(Loaded::Absent),
+            Some(Answer::Refused(text)) => Err(refused(server, &text)),
+            Some(Answer::Rejected(text)) => Err(server.protocol(format_args!("rejected a request: {text:?}"))),
+            Some(Answer::Done { .. } | Answer::Exists) => Err(server.protocol("gave an answer that does not fit")),
+            None => Err(broken.clone().unwrap_or_else(|| server.protocol("gave no answer"))),
+        });
+    }
+    if !is_in_step {
+        return loaded;
+    }
+    if over.is_empty() {
+        server.checkin(connection, &Exchange::nothing());
+        return loaded;
+    }
+    let (places, requests): (Vec<usize>, Vec<Request<'_>>) = over.into_iter().unzip();
+    let removed = connection.exchange(&requests, server.exchange_deadline(deadline)).await;
+    if let Some(broken) = &removed.broken {
+        for at in places.into_iter().skip(removed.answers.len()) {
+            if let Some(slot) = loaded.get_mut(at) {
+                *slot = Err(server.broken(broken));
+            }
+        }
+    }
+    server.checkin(connection, &removed);
+    loaded
+}
+
+/// One round trip; and another on a new connection if the one that was kept turns out to be dead.
+async fn ask(
+    server: &Server,
+    reads: &[Read<'_>],
+    moved: Duration,
+    deadline: Instant,
+) -> Result<(Connection, Exchange)> {
+    loop {
+        let mut connection = server.checkout(deadline).await?;
+        let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&connection, moved)).collect();
+        let exchange = connection.exchange(&requests, server.exchange_deadline(deadline)).await;
+        if !(connection.is_used && exchange.was_dead()) {
+            return Ok((connection, exchange));
+        }
+        server.checkin(connection, &exchange);
+    }
+}
+
+/// The error for a server that cannot answer now.
+pub(super) fn refused(server: &Server, text: &str) -> Error {
+    Error::Unavailable { message: format!("memcached server {} refused: {text}", server.name()).into(), errno: 0 }
+}

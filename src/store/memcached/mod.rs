@@ -1,0 +1,297 @@
+//! The store on memcached: what a batch comes to on the servers that its keys belong to, all worked at the same time.
+//!
+//! `wire` is the protocol, `channel` a socket, `handshake` what a server tells of itself, `connection` one exchange, `pool`
+//! the connections at rest, `server` the way to one server; `load` and `write` say what the answers mean, `time` how
+//! memcached counts. Sessions are not known here.
+
+mod channel;
+mod connection;
+mod handshake;
+mod load;
+mod pool;
+mod server;
+mod time;
+mod wire;
+mod write;
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Action, Address, Blob, Counter, Key, Left, LoadItem, Loaded, Store, StoreOption, StoreOptions, Token, WriteItem,
+    Written,
+};
+use crate::error::{Error, Result};
+use crate::io::join_all;
+use connection::Exchange;
+use load::Read;
+use server::Server;
+use wire::{Answer, Request};
+
+/// What `-I` is without the option: the limit as long as no server has told its own.
+const USUAL_ITEM_SIZE: usize = 1 << 20;
+
+#[derive(Debug)]
+pub(super) struct Memcached {
+    servers: Vec<Server>,
+    /// A limit for records that the caller set.
+    item_limit: Option<usize>,
+    flush_allowed: bool,
+}
+
+impl Memcached {
+    pub(super) fn new(servers: &[Address], options: &StoreOptions) -> Self {
+        Self {
+            servers: servers.iter().map(|address| Server::new(address, options)).collect(),
+            item_limit: options.explicit(StoreOption::ItemLimit).map(|_| options.item_limit()),
+            flush_allowed: options.flush_allowed(),
+        }
+    }
+
+    /// Looks the servers' names up. Blocks. The error is that of the last one that could not be found.
+    pub(super) fn resolve(&self) -> Result<()> {
+        self.servers.iter().map(Server::resolve).fold(Ok(()), Result::and)
+    }
+
+    pub(super) async fn load(&self, store: &Store, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
+        let reads: Vec<Read<'_>> = items.iter().map(Read::of).collect();
+        let loaded = self.read(store, &reads, deadline).await;
+        let stats = store.stats();
+        for loaded in &loaded {
+            match loaded {
+                Ok(Loaded::Absent) => stats.add(Counter::Misses, 1),
+                Ok(Loaded::Found { blob, .. }) => {
+                    stats.add(Counter::Hits, 1);
+                    stats.add(Counter::BytesRead, blob.len() as u64);
+                }
+                Err(_) => {}
+            }
+        }
+        loaded
+    }
+
+    pub(super) async fn versions(&self, store: &Store, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
+        let reads: Vec<Read<'_>> = keys.iter().map(Read::version).collect();
+        let found = self.read(store, &reads, deadline).await;
+        let version = |loaded| match loaded {
+            Loaded::Absent => None,
+            Loaded::Found { token, .. } => Some(token),
+        };
+        found.into_iter().map(|loaded| loaded.map(version)).collect()
+    }
+
+    async fn read(&self, store: &Store, reads: &[Read<'_>], deadline: Instant) -> Vec<Result<Loaded>> {
+        store.stats().add(Counter::Requests, reads.len() as u64);
+        let moved = store.clock().offset();
+        let by_server = |server, reads| load::load(server, reads, moved, deadline);
+        self.on_each(reads.iter().copied(), |read| read.key, by_server, || Err(nowhere())).await
+    }
+
+    pub(super) async fn write(&self, store: &Store, items: &[WriteItem], deadline: Instant) -> Vec<Written> {
+        let stats = store.stats();
+        stats.add(Counter::Requests, items.len() as u64);
+        let (moved, limit) = (store.clock().offset(), self.item_limit);
+        let by_server = |server, items| write::write(server, items, limit, moved, deadline);
+        let written =
+            self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await;
+        for (item, written) in items.iter().zip(&written) {
+            match (written, payload(&item.action)) {
+                (Written::Done(_), Some(blob)) => {
+                    stats.add(Counter::Writes, 1);
+                    stats.add(Counter::BytesWritten, blob.len() as u64);
+                }
+                (Written::Changed, _) => stats.add(Counter::Conflicts, 1),
+                (Written::Refused(_), _) => stats.add(Counter::Refused, 1),
+                _ => {}
+            }
+        }
+        written
+    }
+
+    /// Makes sure that the limits of the servers of `keys` are known: connects where that was never done.
+    pub(super) async fn reach(&self, keys: &[Key], deadline: Instant) -> Result<()> {
+        let mut unknown: Vec<&Server> = Vec::new();
+        for server in keys.iter().filter_map(|key| self.server(key)).filter(|server| server.facts().is_none()) {
+            if !unknown.iter().any(|known| std::ptr::eq(*known, server)) {
+                unknown.push(server);
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let connecting = unknown.into_iter().map(|server| async move {
+            let connection = server.checkout(deadline).await?;
+            server.checkin(connection, &Exchange::nothing());
+            Ok(())
+        });
+        join_all(connecting.collect()).await.into_iter().fold(Ok(()), Result::and)
+    }
+
+    /// Refuses if the server of `key` counts no versions.
+    pub(super) fn check_versions(&self, key: &Key) -> Result<()> {
+        match self.server(key) {
+            Some(server) if server.facts().is_some_and(|facts| !facts.has_versions) => {
+                Err(write::no_versions(server))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn record_limit(&self, key: &Key) -> usize {
+        let facts = self.server(key).and_then(Server::facts);
+        write::record_limit(facts.map_or(USUAL_ITEM_SIZE, |facts| facts.item_size), self.item_limit, key)
+    }
+
+    #[allow(clippy::unused_self, reason = "reads as the other store's")]
+    pub(super) fn idle(&self, left: Left, max_timeout: Duration) -> Option<Duration> {
+        time::idle(left.0, max_timeout)
+    }
+
+    pub(super) async fn ping(&self, deadline: Instant) -> Result<()> {
+        let pings = self.servers.iter().map(|server| async move {
+            let exchange = exchange(server, &[Request::Noop], deadline).await?;
+            exchange.broken.as_ref().map_or(Ok(()), |broken| Err(server.broken(broken)))
+        });
+        join_all(pings.collect()).await.into_iter().fold(Ok(()), Result::and)
+    }
+
+    pub(super) async fn flush(&self, store: &Store, deadline: Instant) -> Result<()> {
+        if !self.flush_allowed {
+            return Err(Error::Unsupported(
+                format!(
+                    "flushing store {} would remove other applications' data too: its URL has to say flush=allow",
+                    store.name()
+                )
+                .into(),
+            ));
+        }
+        let flushes = self.servers.iter().map(|server| async move {
+            let exchange = exchange(server, &[Request::Flush], deadline).await?;
+            match (exchange.answers.first(), &exchange.broken) {
+                (Some(Answer::Rejected(text) | Answer::Refused(text)), _) => Err(Error::Unsupported(
+                    format!("memcached server {} does not flush: {text}", server.name()).into(),
+                )),
+                (_, Some(broken)) => Err(server.broken(broken)),
+                _ => Ok(()),
+            }
+        });
+        join_all(flushes.collect()).await.into_iter().fold(Ok(()), Result::and)
+    }
+
+    pub(super) async fn drop_record(&self, store: &Store, key: &Key, deadline: Instant) -> Result<bool> {
+        let (Some(server), Loaded::Found { .. }) = (self.server(key), self.version(store, key, deadline).await?) else {
+            return Ok(false);
+        };
+        let exchange = exchange(server, &[Request::Delete { key, cas: None }], deadline).await?;
+        match (exchange.answers.into_iter().next(), &exchange.broken) {
+            (Some(Answer::Done { .. }), _) => {
+                store.stats().add(Counter::Evictions, 1);
+                Ok(true)
+            }
+            (_, Some(broken)) => Err(server.broken(broken)),
+            _ => Ok(false),
+        }
+    }
+
+    pub(super) async fn make_idle(&self, store: &Store, key: &Key, idle: Duration, deadline: Instant) -> Result<bool> {
+        let (Some(server), Loaded::Found { left, .. }) = (self.server(key), self.version(store, key, deadline).await?)
+        else {
+            return Ok(false);
+        };
+        let Some(Left(left)) = left else { return Ok(true) };
+        let Some(facts) = server.facts() else { return Ok(true) };
+        // What is left is in whole seconds before the move of the clock: the same again has to be added to be sent.
+        let stays = left.saturating_add(store.clock().offset()).as_secs().saturating_sub(idle.as_secs());
+        let request = if left.as_secs() > idle.as_secs() {
+            Request::Get { key, with_bytes: false, renew: Some(facts.clock.in_seconds(stays)) }
+        } else {
+            Request::Delete { key, cas: None }
+        };
+        let exchange = exchange(server, &[request], deadline).await?;
+        match (exchange.answers.first(), &exchange.broken) {
+            (Some(_), _) => Ok(true),
+            (None, Some(broken)) => Err(server.broken(broken)),
+            (None, None) => Ok(false),
+        }
+    }
+
+    async fn version(&self, store: &Store, key: &Key, deadline: Instant) -> Result<Loaded> {
+        let loaded = self.read(store, &[Read::version(key)], deadline).await;
+        loaded.into_iter().next().unwrap_or_else(|| Err(nowhere()))
+    }
+
+    /// The server that a key belongs to.
+    fn server(&self, _key: &Key) -> Option<&Server> {
+        self.servers.first()
+    }
+
+    /// Has `work` done for the items of each server, all servers at the same time, and gives what came of each item in
+    /// the order of the items.
+    async fn on_each<'s, 'i, I, W, F, T>(
+        &'s self,
+        items: impl Iterator<Item = I>,
+        key: impl Fn(&I) -> &'i Key,
+        work: W,
+        nowhere: impl Fn() -> T,
+    ) -> Vec<T>
+    where
+        W: Fn(&'s Server, Vec<I>) -> F,
+        F: Future<Output = Vec<T>>,
+    {
+        // One server is the usual case, and needs no sorting out.
+        if let [server] = self.servers.as_slice() {
+            return work(server, items.collect()).await;
+        }
+        let mut batches: Vec<(&Server, Vec<usize>, Vec<I>)> = Vec::new();
+        let mut results: Vec<Option<T>> = Vec::new();
+        for (at, item) in items.enumerate() {
+            results.push(None);
+            let Some(server) = self.server(key(&item)) else { continue };
+            match batches.iter_mut().find(|(other, ..)| std::ptr::eq(*other, server)) {
+                Some((_, places, batch)) => {
+                    places.push(at);
+                    batch.push(item);
+                }
+                None => batches.push((server, vec![at], vec![item])),
+            }
+        }
+        let (places, futures): (Vec<_>, Vec<_>) =
+            batches.into_iter().map(|(server, places, batch)| (places, work(server, batch))).unzip();
+        for (places, answers) in places.into_iter().zip(join_all(futures).await) {
+            for (at, answer) in places.into_iter().zip(answers) {
+                if let Some(slot) = results.get_mut(at) {
+                    *slot = Some(answer);
+                }
+            }
+        }
+        results.into_iter().map(|result| result.unwrap_or_else(&nowhere)).collect()
+    }
+}
+
+/// One exchange of requests that may be repeated.
+async fn exchange(server: &Server, requests: &[Request<'_>], deadline: Instant) -> Result<Exchange> {
+    loop {
+        let mut connection = server.checkout(deadline).await?;
+        let exchange = connection.exchange(requests, server.exchange_deadline(deadline)).await;
+        let again = connection.is_used && exchange.was_dead();
+        server.checkin(connection, &exchange);
+        if !again {
+            return Ok(exchange);
+        }
+    }
+}
+
+fn item_key<'i>(item: &&'i WriteItem) -> &'i Key {
+    &item.key
+}
+
+fn payload(action: &Action) -> Option<&Blob> {
+    match action {
+        Action::Create(blob) | Action::Replace(blob, _) | Action::Put(blob) => Some(blob),
+        Action::Touch => None,
+    }
+}
+
+/// A store without servers cannot be named by any URL.
+fn nowhere() -> Error {
+    Error::Panic("a memcached store has no server for a key".into())
+}

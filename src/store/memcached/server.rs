@@ -1,0 +1,246 @@
+//! One server: where it is, how to connect to it, and which connection to use next.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use super::channel::{Channel, Fault};
+use super::connection::{Break, Connection, Exchange};
+use super::handshake::{Facts, shake_hands};
+use super::pool::Pool;
+use crate::error::{Error, Result};
+use crate::io::fork::Lock;
+use crate::io::sys::{self, Connecting};
+use crate::io::{may_block_until, sleep_until, with_deadline, writable};
+use crate::store::{Address, StoreOptions};
+
+/// How long a server that did not even refuse is left alone.
+const AWAY: Duration = Duration::from_secs(1);
+/// Names are not looked up again more often than this.
+const RESOLVED_FOR: Duration = Duration::from_secs(1);
+/// Between two tries at a unix socket whose server has too many callers waiting.
+const QUEUE_PAUSE: Duration = Duration::from_millis(2);
+
+#[derive(Debug)]
+pub(super) struct Server {
+    address: Address,
+    name: String,
+    connect_timeout: Duration,
+    exchange_timeout: Duration,
+    resolved: Lock<Resolved>,
+    pool: Pool,
+}
+
+/// What the host's name was last found to stand for.
+#[derive(Debug, Clone, Default)]
+struct Resolved {
+    at: Option<Instant>,
+    addresses: Vec<SocketAddr>,
+}
+
+/// Where to connect to.
+enum Place<'a> {
+    Tcp(SocketAddr),
+    Unix(&'a str),
+}
+
+impl Server {
+    pub(super) fn new(address: &Address, options: &StoreOptions) -> Self {
+        Self {
+            address: address.clone(),
+            name: address.to_string(),
+            connect_timeout: options.connect_timeout(),
+            exchange_timeout: options.exchange_timeout(),
+            resolved: Lock::new(Resolved::default()),
+            pool: Pool::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the server told last, if it was ever reached.
+    pub(super) fn facts(&self) -> Option<Facts> {
+        self.pool.facts()
+    }
+
+    /// A connection to use: one that is idle, or a new one.
+    pub(super) async fn checkout(&self, deadline: Instant) -> Result<Connection> {
+        match self.pool.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect(deadline).await,
+        }
+    }
+
+    /// Takes a connection back after `exchange`, which may have broken it.
+    pub(super) fn checkin(&self, connection: Connection, exchange: &Exchange) {
+        match exchange.broken {
+            None => self.pool.put(connection),
+            // The server speaks: nothing says that it was restarted.
+            Some(Break::Rejected) => drop(connection),
+            Some(_) => self.pool.broke(connection),
+        }
+    }
+
+    /// When an exchange that begins now has to end.
+    pub(super) fn exchange_deadline(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.exchange_timeout)
+    }
+
+    /// Looks the host's name up. Blocks.
+    pub(super) fn resolve(&self) -> Result<()> {
+        let Address::Tcp { host, port } = &self.address else { return Ok(()) };
+        let found: io::Result<BTreeSet<SocketAddr>> = match host.parse::<IpAddr>() {
+            Ok(ip) => Ok(BTreeSet::from([SocketAddr::new(ip, *port)])),
+            Err(_) => (host.as_str(), *port).to_socket_addrs().map(Iterator::collect),
+        };
+        let at = Some(Instant::now());
+        match found {
+            Ok(addresses) if !addresses.is_empty() => {
+                let addresses = addresses.into_iter().collect();
+                self.resolved.with(|resolved| *resolved = Resolved { at, addresses });
+                Ok(())
+            }
+            other => {
+                self.resolved.with(|resolved| resolved.at = at);
+                let why = other.map_or_else(|error| error.to_string(), |_| "no address".to_owned());
+                Err(Error::Unavailable {
+                    message: format!("memcached server {}: its name cannot be looked up: {why}", self.name).into(),
+                    errno: 0,
+                })
+            }
+        }
+    }
+
+    /// A new connection, after the server told what it is.
+    async fn connect(&self, deadline: Instant) -> Result<Connection> {
+        if let Some(error) = self.pool.away() {
+            return Err(error);
+        }
+        let deadline = deadline.min(Instant::now() + self.connect_timeout);
+        let mut connected = self.connect_somewhere(deadline).await;
+        if connected.is_err() && self.may_resolve() && self.resolve().is_ok() {
+            connected = self.connect_somewhere(deadline).await;
+        }
+        let told = match connected {
+            Ok(channel) => self.greet(channel, deadline).await,
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok((channel, facts)) => Ok(Connection::new(channel, facts, self.pool.connected(facts))),
+            Err(error) => {
+                if matches!(&error, Error::Timeout(_) | Error::Unavailable { errno: libc::ETIMEDOUT, .. }) {
+                    self.pool.set_away(Instant::now() + AWAY, error.clone());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn greet(&self, mut channel: Channel, deadline: Instant) -> Result<(Channel, Facts)> {
+        match with_deadline(deadline, shake_hands(&mut channel, &self.name)).await {
+            Ok(Ok(facts)) => Ok((channel, facts?)),
+            Ok(Err(fault)) => Err(self.fault(&fault, "when a connection was made")),
+            Err(_) => Err(self.timed_out("tell what it is")),
+        }
+    }
+
+    /// A connection to the first of the server's addresses that takes it; each gets its share of the time.
+    async fn connect_somewhere(&self, deadline: Instant) -> Result<Channel> {
+        let addresses = match &self.address {
+            Address::Unix { path } => return self.connect_to(Place::Unix(path), deadline).await,
+            Address::Tcp { .. } => self.resolved.with(|resolved| resolved.addresses.clone()),
+        };
+        let mut last = Err(Error::Unavailable {
+            message: format!("memcached server {}: its name has not been looked up", self.name).into(),
+            errno: 0,
+        });
+        let count = addresses.len();
+        for (at, address) in addresses.into_iter().enumerate() {
+            let others = u32::try_from(count - at).unwrap_or(1).max(1);
+            let share = deadline.saturating_duration_since(Instant::now()) / others;
+            last = self.connect_to(Place::Tcp(address), deadline.min(Instant::now() + share)).await;
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn connect_to(&self, place: Place<'_>, deadline: Instant) -> Result<Channel> {
+        // A call that waits must leave time to notice that it waited for too long.
+        let patience = self.exchange_timeout / 4 * 3;
+        let connecting = async {
+            loop {
+                let begun = match &place {
+                    Place::Tcp(address) => sys::connect_tcp(address, patience),
+                    Place::Unix(path) => sys::connect_unix(path, patience),
+                };
+                match begun {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        sleep_until(Instant::now() + QUEUE_PAUSE).await;
+                    }
+                    Err(error) => return Err(error),
+                    Ok(Connecting { socket, is_connected: true }) => return Ok(socket),
+                    Ok(Connecting { socket, .. }) => {
+                        writable(socket.as_fd()).await;
+                        sys::take_error(socket.as_fd())?;
+                        return Ok(socket);
+                    }
+                }
+            }
+        };
+        let failed = |error: &io::Error| Error::Unavailable {
+            message: format!("memcached server {}: no connection: {error}", self.name).into(),
+            errno: error.raw_os_error().unwrap_or(0),
+        };
+        match with_deadline(deadline, connecting).await {
+            Ok(Ok(socket)) => Ok(Channel::new(socket, patience)),
+            Ok(Err(error)) => Err(failed(&error)),
+            Err(_) => Err(failed(&io::Error::from_raw_os_error(libc::ETIMEDOUT))),
+        }
+    }
+
+    /// Whether the name may be looked up now: a call that blocks, and not again and again.
+    fn may_resolve(&self) -> bool {
+        matches!(&self.address, Address::Tcp { host, .. } if host.parse::<IpAddr>().is_err())
+            && may_block_until().is_some()
+            && self.resolved.with(|resolved| resolved.at).is_none_or(|at| at.elapsed() >= RESOLVED_FOR)
+    }
+
+    /// The error for an exchange that `broken` ended.
+    pub(super) fn broken(&self, broken: &Break) -> Error {
+        match broken {
+            Break::Fault(fault) => self.fault(fault, "while an answer was awaited"),
+            Break::Late => self.timed_out("answer"),
+            Break::Rejected => self.protocol("does not understand a request"),
+        }
+    }
+
+    fn fault(&self, fault: &Fault, when: &str) -> Error {
+        let name = &self.name;
+        match fault {
+            Fault::Closed => Error::Unavailable {
+                message: format!("memcached server {name} closed the connection {when}").into(),
+                errno: 0,
+            },
+            Fault::System(error) => Error::Unavailable {
+                message: format!("memcached server {name}: {error} {when}").into(),
+                errno: error.raw_os_error().unwrap_or(0),
+            },
+            Fault::Violation(what) => self.protocol(format_args!("is out of step: an answer {what}")),
+        }
+    }
+
+    fn timed_out(&self, what: &str) -> Error {
+        Error::Timeout(format!("memcached server {} did not {what} in time", self.name).into())
+    }
+
+    /// The error for a server that does not speak the protocol.
+    pub(super) fn protocol(&self, what: impl std::fmt::Display) -> Error {
+        Error::Protocol(format!("memcached server {} {what}", self.name).into())
+    }
+}

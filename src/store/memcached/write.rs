@@ -1,0 +1,181 @@
+//! Writing: what is sent at all, and what became of it.
+//!
+//! Three kinds of failure are told apart (contract 6.2). Nothing of the request left this process: definitely not
+//! applied. The server refused: it may have dropped what was stored. Anything between: unknown, unless the process that
+//! may have applied it is gone, and everything that it held with it.
+
+use std::time::{Duration, Instant};
+
+use super::connection::{Break, Connection, Exchange};
+use super::handshake::Identity;
+use super::load::{Read, load};
+use super::server::Server;
+use super::wire::{Answer, Mode, Request};
+use crate::error::Error;
+use crate::store::{Action, Blob, Key, Token, WriteItem, Written};
+
+/// Writes `items`: what became of each, in their order; the store's clock was moved by `moved`, and the caller wants no
+/// record over `item_limit`.
+pub(super) async fn write(
+    server: &Server,
+    items: Vec<&WriteItem>,
+    item_limit: Option<usize>,
+    moved: Duration,
+    deadline: Instant,
+) -> Vec<Written> {
+    if !moved.is_zero() {
+        // Reading removes what has expired by the moved clock. An error will show when writing.
+        let reads: Vec<Read<'_>> = items.iter().map(|item| Read::version(&item.key)).collect();
+        load(server, reads, moved, deadline).await;
+    }
+    let mut written: Vec<Option<Written>> = items.iter().map(|_| None).collect();
+    loop {
+        let mut connection = match server.checkout(deadline).await {
+            Ok(connection) => connection,
+            Err(error) => return fill(written, || Written::Failed(error.clone())),
+        };
+        let (mut places, mut requests) = (Vec::new(), Vec::new());
+        for (at, (item, slot)) in items.iter().zip(&mut written).enumerate() {
+            match request(server, &connection, item, item_limit, moved) {
+                Ok(request) => {
+                    places.push(at);
+                    requests.push(request);
+                    *slot = None;
+                }
+                Err(unsent) => *slot = Some(unsent),
+            }
+        }
+        let exchange = if requests.is_empty() {
+            Exchange::nothing()
+        } else {
+            connection.exchange(&requests, server.exchange_deadline(deadline)).await
+        };
+        if connection.is_used && exchange.begun == 0 && exchange.was_dead() {
+            // Nothing has left this process: a new connection may do better.
+            server.checkin(connection, &exchange);
+            continue;
+        }
+        let unanswered = unanswered(server, &exchange, connection.facts.identity, deadline, connection).await;
+        let Exchange { answers, begun, .. } = exchange;
+        let mut answers = answers.into_iter();
+        for (order, at) in places.into_iter().enumerate() {
+            let (Some(item), Some(slot)) = (items.get(at), written.get_mut(at)) else { continue };
+            *slot = Some(match answers.next() {
+                Some(answer) => outcome(server, item, answer, unanswered.epoch),
+                None if order < begun => unanswered.begun.clone(),
+                None => unanswered.unsent.clone(),
+            });
+        }
+        return fill(written, || unanswered.unsent.clone());
+    }
+}
+
+/// The epoch of the answers, and what to say of the requests that have none.
+struct Unanswered {
+    epoch: u64,
+    begun: Written,
+    unsent: Written,
+}
+
+/// Takes the connection back, and finds out what the requests without an answer may have come to.
+async fn unanswered(
+    server: &Server,
+    exchange: &Exchange,
+    identity: Identity,
+    deadline: Instant,
+    connection: Connection,
+) -> Unanswered {
+    let epoch = connection.epoch;
+    server.checkin(connection, exchange);
+    let Some(broken) = &exchange.broken else {
+        let none = || Written::Unknown(server.protocol("gave no answer"));
+        return Unanswered { epoch, begun: none(), unsent: none() };
+    };
+    let error = server.broken(broken);
+    let unsent = Written::Failed(error.clone());
+    let mut begun = Written::Unknown(error);
+    if exchange.begun > exchange.answers.len()
+        && !matches!(broken, Break::Rejected)
+        && let Ok(other) = server.checkout(deadline).await
+    {
+        if other.facts.identity != identity {
+            // The process that may have applied it is gone, and all that it held: look at what stands now.
+            begun = Written::Changed;
+        }
+        server.checkin(other, &Exchange::nothing());
+    }
+    Unanswered { epoch, begun, unsent }
+}
+
+/// The request for `item`, or what to say of it without sending it.
+fn request<'a>(
+    server: &Server,
+    connection: &Connection,
+    item: &'a WriteItem,
+    item_limit: Option<usize>,
+    moved: Duration,
+) -> Result<Request<'a>, Written> {
+    let facts = &connection.facts;
+    let ttl = facts.clock.to_wire(item.ttl, moved);
+    let (blob, mode) = match &item.action {
+        Action::Touch => {
+            return Ok(Request::Get { key: &item.key, with_bytes: false, renew: Some(ttl) });
+        }
+        Action::Create(blob) => (blob, Mode::Add),
+        Action::Put(blob) => (blob, Mode::Put),
+        Action::Replace(_, _) if !facts.has_versions => return Err(Written::Failed(no_versions(server))),
+        // The server would compare it with numbers that mean something else now.
+        Action::Replace(_, token) if token.epoch != connection.epoch => return Err(Written::Changed),
+        Action::Replace(blob, token) => (blob, Mode::Swap(token.cas)),
+    };
+    let limit = record_limit(facts.item_size, item_limit, &item.key);
+    if blob.len() > limit {
+        return Err(Written::Failed(too_large(server, blob, limit)));
+    }
+    Ok(Request::Set { key: &item.key, blob, mode, ttl })
+}
+
+fn outcome(server: &Server, item: &WriteItem, answer: Answer, epoch: u64) -> Written {
+    match answer {
+        Answer::Done { cas } | Answer::Found { cas, .. } => Written::Done(Token { cas, epoch }),
+        Answer::Missing => Written::Absent,
+        Answer::Exists => Written::Changed,
+        Answer::Refused(text) if matches!(item.action, Action::Touch) => {
+            Written::Failed(super::load::refused(server, &text))
+        }
+        Answer::Refused(text) => Written::Refused(format!("memcached server {}: {text}", server.name()).into()),
+        Answer::Rejected(text) => {
+            Written::Failed(server.protocol(format_args!("rejected a request: {text:?}")))
+        }
+    }
+}
+
+/// How many bytes a record under `key` may have where an item may have `item_size`.
+///
+/// The server counts key and header with it, and drops what is stored when it refuses what is too large: so nothing is
+/// sent that comes near.
+pub(super) fn record_limit(item_size: usize, item_limit: Option<usize>, key: &Key) -> usize {
+    const HEADER: usize = 512;
+    let room = item_size.saturating_sub(key.as_str().len() + HEADER);
+    item_limit.map_or(room, |limit| limit.min(room))
+}
+
+/// The error for a server that counts no versions, where they are needed.
+pub(super) fn no_versions(server: &Server) -> Error {
+    Error::Unsupported(
+        format!(
+            "memcached server {} counts no versions (option -C): only containers with policy overwrite may use it",
+            server.name()
+        )
+        .into(),
+    )
+}
+
+fn too_large(server: &Server, blob: &Blob, limit: usize) -> Error {
+    let (len, name) = (blob.len(), server.name());
+    Error::TooLarge(format!("record of {len} bytes is over the limit of {limit} of memcached server {name}").into())
+}
+
+fn fill(written: Vec<Option<Written>>, rest: impl Fn() -> Written) -> Vec<Written> {
+    written.into_iter().map(|written| written.unwrap_or_else(&rest)).collect()
+}
