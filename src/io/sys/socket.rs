@@ -64,13 +64,7 @@ pub fn take_error(socket: BorrowedFd<'_>) -> io::Result<()> {
     let mut len = length_of::<libc::c_int>();
     // SAFETY: `errno` is `len` bytes, both exclusively borrowed during the call.
     let answer = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ERROR,
-            (&raw mut errno).cast(),
-            &raw mut len,
-        )
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ERROR, (&raw mut errno).cast(), &raw mut len)
     };
     if answer != 0 {
         return Err(io::Error::last_os_error());
@@ -88,9 +82,8 @@ pub fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize>
     message.msg_iovlen = count as _;
     loop {
         // SAFETY: `IoSlice` has the layout of `iovec`; the first `count` of `pieces` are only read, during the call.
-        let sent = unsafe {
-            libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT)
-        };
+        let sent =
+            unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT) };
         if let Ok(sent) = usize::try_from(sent) {
             return Ok(sent);
         }
@@ -130,11 +123,9 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>, at_most: usize, may
 pub fn is_quiet(socket: BorrowedFd<'_>) -> bool {
     let mut byte = 0_u8;
     // SAFETY: one byte, exclusively borrowed during the call.
-    let received = unsafe {
-        libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT)
-    };
-    received < 0
-        && matches!(io::Error::last_os_error().kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    let received =
+        unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) };
+    received < 0 && matches!(io::Error::last_os_error().kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
 /// A socket that reads with `patience`; it is made so that connecting it does not wait.

@@ -155,7 +155,8 @@ fn password(name: &str) -> Error {
 
 /// Whether a version is new enough; what stands behind the numbers, of a build or a branch, does not count.
 fn is_recent(version: &str) -> bool {
-    let mut numbers = version.split(['.', '-', '_', '+']).map(|part| number(part.as_bytes()).filter(|_| !part.is_empty()));
+    let mut numbers =
+        version.split(['.', '-', '_', '+']).map(|part| number(part.as_bytes()).filter(|_| !part.is_empty()));
     let mut next = || numbers.next().flatten();
     let (Some(major), Some(minor)) = (next(), next()) else { return false };
     (major, minor, next().unwrap_or(0)) >= OLDEST

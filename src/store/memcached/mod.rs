@@ -91,8 +91,7 @@ impl Memcached {
         stats.add(Counter::Requests, items.len() as u64);
         let (moved, limit) = (store.clock().offset(), self.item_limit);
         let by_server = |server, items| write::write(server, items, limit, moved, deadline);
-        let written =
-            self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await;
+        let written = self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await;
         for (item, written) in items.iter().zip(&written) {
             match (written, payload(&item.action)) {
                 (Written::Done(_), Some(blob)) => {
@@ -129,9 +128,7 @@ impl Memcached {
     /// Refuses if the server of `key` counts no versions.
     pub(super) fn check_versions(&self, key: &Key) -> Result<()> {
         match self.server(key) {
-            Some(server) if server.facts().is_some_and(|facts| !facts.has_versions) => {
-                Err(write::no_versions(server))
-            }
+            Some(server) if server.facts().is_some_and(|facts| !facts.has_versions) => Err(write::no_versions(server)),
             _ => Ok(()),
         }
     }
@@ -167,9 +164,9 @@ impl Memcached {
         let flushes = self.servers.iter().map(|server| async move {
             let exchange = exchange(server, &[Request::Flush], deadline).await?;
             match (exchange.answers.first(), &exchange.broken) {
-                (Some(Answer::Rejected(text) | Answer::Refused(text)), _) => Err(Error::Unsupported(
-                    format!("memcached server {} does not flush: {text}", server.name()).into(),
-                )),
+                (Some(Answer::Rejected(text) | Answer::Refused(text)), _) => {
+                    Err(Error::Unsupported(format!("memcached server {} does not flush: {text}", server.name()).into()))
+                }
                 (_, Some(broken)) => Err(server.broken(broken)),
                 _ => Ok(()),
             }

@@ -14,11 +14,7 @@ use crate::store::{Blob, Key};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Request<'a> {
     /// Version and time left, with the bytes or without, renewing or not.
-    Get {
-        key: &'a Key,
-        with_bytes: bool,
-        renew: Option<u32>,
-    },
+    Get { key: &'a Key, with_bytes: bool, renew: Option<u32> },
     /// Store.
     Set { key: &'a Key, blob: &'a Blob, mode: Mode, ttl: u32 },
     /// Remove this version, or whatever is there.

@@ -144,9 +144,7 @@ fn outcome(server: &Server, item: &WriteItem, answer: Answer, epoch: u64) -> Wri
             Written::Failed(super::load::refused(server, &text))
         }
         Answer::Refused(text) => Written::Refused(format!("memcached server {}: {text}", server.name()).into()),
-        Answer::Rejected(text) => {
-            Written::Failed(server.protocol(format_args!("rejected a request: {text:?}")))
-        }
+        Answer::Rejected(text) => Written::Failed(server.protocol(format_args!("rejected a request: {text:?}"))),
     }
 }
 

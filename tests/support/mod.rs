@@ -1,0 +1,11 @@
+//! What tests of several files share: memcached servers of their own, and one that answers as a script says.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    unreachable_pub,
+    clippy::missing_panics_doc,
+    reason = "shared by test programs, none of which exports anything"
+)]
+
+pub mod fake;
+pub mod memcached;
+pub mod store;
