@@ -12,6 +12,7 @@
 )]
 
 mod conformance_support;
+mod support;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use conformance_support::expect::{Answered, difference};
 use conformance_support::runner::replay;
 use conformance_support::trace::{Expected, Op, read_all};
 use serde_json::{Value as Json, json};
+use support::everywhere;
 
 /// What stands in `tests/conformance/traces`, counted there. Fewer would mean that something is silently left out.
 const TRACES: usize = 85;
@@ -82,4 +84,10 @@ fn a_comparison_of_answers_is_strict_on_types_and_on_what_is_there() {
     assert!(difference(&get, &Expected::Error("KeyError".to_owned()), &answered).is_none());
     assert!(difference(&get, &Expected::Error("AttributeError".to_owned()), &answered).is_some());
     assert!(difference(&get, &Expected::Ok(json!(null)), &answered).is_some(), "null is a value");
+}
+
+// DESIGN, idea 5: both stores are the same.
+#[test]
+fn all_of_this_holds_on_memcached() {
+    everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);
 }

@@ -469,3 +469,19 @@ fn sessions_are_written_in_the_order_of_their_keys() {
         assert_eq!(written, [true, true, false, false, false], "opened in the order {order:?}");
     }
 }
+
+// DESIGN, idea 5: both stores are the same.
+#[test]
+fn all_of_this_holds_on_memcached() {
+    // These script faults, which the embedded store alone can do.
+    everywhere::all_on_memcached(
+        "all_of_this_holds_on_memcached",
+        &[
+            "a_commit_that_failed_keeps_its_report_and_takes_only_abort",
+            "of_several_sessions_a_server_that_does_not_answer_is_found_before_any_is_written",
+            "sessions_are_written_in_the_order_of_their_keys",
+            "sessions_of_several_containers_and_stores_are_committed_or_dropped_together",
+            "the_report_of_a_partial_commit_tells_what_is_unknown",
+        ],
+    );
+}

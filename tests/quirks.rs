@@ -15,14 +15,16 @@
 
 #[path = "conformance_support/c/mod.rs"]
 mod c;
+mod support;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use c::{Answer, Container, Pkg, Session, Store, Txn};
 use lovely_session::capi::container::ls_container_option::{LS_CONTAINER_RESOLUTION, LS_CONTAINER_TIMEOUT};
 use lovely_session::capi::error::ls_status;
 use serde_json::{Value as Json, json};
+use support::everywhere;
+use support::relay::Relay;
 
 const MISUSE: i32 = ls_status::LS_ERR_MISUSE as i32;
 const UNAVAILABLE: i32 = ls_status::LS_ERR_UNAVAILABLE as i32;
@@ -31,16 +33,33 @@ const UNAVAILABLE: i32 = ls_status::LS_ERR_UNAVAILABLE as i32;
 struct World {
     store: Store,
     container: Container,
+    relay: Option<Relay>,
 }
 
 impl World {
     fn new() -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let store = Store::open(&format!("memory://quirks-{}", NUMBER.fetch_add(1, Ordering::Relaxed))).unwrap();
+        let (url, relay) = everywhere::new_url_that_can_fail("quirks");
+        let store = Store::open(&url).unwrap();
         let container = Container::open(&store, "MemCacheSession").unwrap();
         container.set(LS_CONTAINER_TIMEOUT, 3_600_000).unwrap();
         container.set(LS_CONTAINER_RESOLUTION, 300_000).unwrap();
-        Self { store, container }
+        Self { store, container, relay }
+    }
+
+    /// The server is away.
+    fn take_down(&self) {
+        match &self.relay {
+            Some(relay) => relay.cut(),
+            None => self.store.take_down().unwrap(),
+        }
+    }
+
+    /// It is there again.
+    fn bring_up(&self) {
+        match &self.relay {
+            Some(relay) => relay.mend(),
+            None => self.store.bring_up().unwrap(),
+        }
     }
 
     /// A world in which the session "s1" is stored with `content` in the package "pkg1".
@@ -173,7 +192,7 @@ fn items_is_transaction_local_by_name_and_empty_after_the_end() {
     let (a, b) = (world.open("s1"), world.open("s2"));
     assert_eq!((ids(&a.txn), ids(&b.txn)), (vec!["s1".to_owned()], vec!["s2".to_owned()]));
     a.pkg.set("a", &json!(1)).unwrap();
-    world.store.take_down().unwrap();
+    world.take_down();
     assert_eq!(status(a.txn.commit()), UNAVAILABLE);
     assert!(ids(&a.txn).is_empty(), "after a failed commit");
     a.txn.abort().unwrap();
@@ -315,11 +334,11 @@ fn commit_lost_silently_no_more_what_was_not_stored_is_an_error() {
     let world = World::new();
     let work = world.open("s1");
     work.pkg.set("a", &json!(1)).unwrap();
-    world.store.take_down().unwrap();
+    world.take_down();
     assert_eq!(status(work.txn.commit()), UNAVAILABLE);
     let report = work.txn.report().unwrap();
     assert_eq!(report.iter().map(|entry| (entry.id.as_str(), entry.is_stored)).collect::<Vec<_>>(), [("s1", false)]);
-    world.store.bring_up().unwrap();
+    world.bring_up();
     assert!(!world.is_stored("s1"));
 }
 
@@ -330,9 +349,9 @@ fn stuck_session_is_none_the_next_transaction_sees_what_is_stored() {
     let world = World::new();
     let work = world.open("s1");
     work.pkg.set("a", &json!(1)).unwrap();
-    world.store.take_down().unwrap();
+    world.take_down();
     work.txn.commit().unwrap_err();
-    world.store.bring_up().unwrap();
+    world.bring_up();
     let failed = ls_status::LS_ERR_FAILED as i32;
     assert_eq!(status(work.txn.open(&world.container, "s1")), failed, "takes only abort");
     assert_eq!(status(work.session.content()), failed);
@@ -351,9 +370,9 @@ fn stuck_session_not_committed_no_more_the_work_run_again_is_stored() {
     };
     let lost = world.open("s1");
     lost.pkg.set("a", &json!(1)).unwrap();
-    world.store.take_down().unwrap();
+    world.take_down();
     lost.txn.commit().unwrap_err();
-    world.store.bring_up().unwrap();
+    world.bring_up();
     assert_eq!(status(lost.txn.commit()), ls_status::LS_ERR_FAILED as i32, "not a second time");
     run("b").unwrap();
     assert_eq!(world.read("s1"), json!({"pkg1": {"b": 1}}));
@@ -364,11 +383,11 @@ fn stuck_session_not_committed_no_more_the_work_run_again_is_stored() {
 #[test]
 fn server_down_reads_as_empty_no_more_it_is_an_error_and_one_can_try_again() {
     let world = World::with(&json!({"a": 1, "b": 2}));
-    world.store.take_down().unwrap();
+    world.take_down();
     let txn = Txn::begin().unwrap();
     assert_eq!(status(txn.open(&world.container, "s1")), UNAVAILABLE);
     assert_eq!(status(txn.exists(&world.container, "s1")), UNAVAILABLE);
-    world.store.bring_up().unwrap();
+    world.bring_up();
     let session = txn.open(&world.container, "s1").unwrap();
     session.pkg("pkg1").unwrap().set("c", &json!(3)).unwrap();
     txn.commit().unwrap();
@@ -398,7 +417,7 @@ fn stored_session_not_expired_by_clock_no_more() {
     let world = World::with(&json!({"a": 1}));
     world.pass(3500);
     assert_eq!(world.read("s1"), json!({"pkg1": {"a": 1}}));
-    world.pass(3600);
+    world.pass(3600 + everywhere::slack().as_secs().cast_signed());
     assert!(!world.is_stored("s1"));
     assert!(world.open("s1").session.is_new());
     assert_eq!(world.read("s1"), json!({}));
@@ -435,4 +454,10 @@ fn every_label_of_the_traces_has_its_test() {
         assert!(source.contains(&format!("\n// {label}: ")), "{label}: no comment says what the ancestor did");
         assert!(source.contains(&format!("\nfn {}_", label.replace('-', "_"))), "{label}: no test is named after it");
     }
+}
+
+// DESIGN, idea 5: both stores are the same.
+#[test]
+fn all_of_this_holds_on_memcached() {
+    everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);
 }

@@ -8,7 +8,7 @@
     reason = "tests"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod support;
 
 use lovely_session::container::{Container, ContainerOption, Policy};
 use lovely_session::error::{Error, Status};
@@ -16,10 +16,10 @@ use lovely_session::io::blocking::run;
 use lovely_session::store::{Store, StoreOptions};
 use lovely_session::txn::{PkgRef, SessionRef, Transaction};
 use lovely_session::value::Value;
+use support::everywhere;
 
 fn container() -> Container {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let url = format!("memory://txn-commit-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let url = everywhere::new_url("txn-commit", "");
     Container::open(&Store::open(Some(&url), &StoreOptions::new()).unwrap(), "c").unwrap()
 }
 
@@ -197,4 +197,10 @@ fn of_two_that_created_a_session_one_may_set_its_deadline() {
     }
     commit(&mut a).unwrap();
     assert_eq!(commit(&mut b).unwrap_err().status(), Status::Conflict);
+}
+
+// DESIGN, idea 5: both stores are the same.
+#[test]
+fn all_of_this_holds_on_memcached() {
+    everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);
 }

@@ -7,47 +7,49 @@ use lovely_session::capi::container::ls_container_option as Option_;
 
 use super::c::{Answer, Container, Store};
 use super::trace::Trace;
+use crate::support::relay::Relay;
 
 /// What a store of tests has to be able to do beyond what every store does.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Backend {
-    /// The embedded store: losing a session and failing are scripted through the library.
+    /// The embedded store: failing is scripted through the library.
     Memory,
+    /// One on memcached: the way to the server is cut.
+    Memcached(Relay),
 }
 
 impl Backend {
-    /// The kind of store that `url` names.
-    pub fn of(url: &str) -> Self {
-        assert!(url.starts_with("memory://"), "the traces do not know how to replay on {url}");
-        Self::Memory
+    /// An empty store for each trace: one of its own.
+    fn open(url: &str, trace: &Trace) -> Answer<(Self, Store)> {
+        if url.starts_with("memory://") {
+            let store = Store::open(&format!("{url}-{}", trace.file))?;
+            store.flush()?;
+            return Ok((Self::Memory, store));
+        }
+        let relay = Relay::to(url);
+        let name = trace.file.trim_end_matches(".json");
+        // Nobody has used this prefix before: the server may hold other data, which is not ours to flush.
+        let url = format!("memcached://127.0.0.1:{}/{name}-{}", relay.port(), std::process::id());
+        Ok((Self::Memcached(relay), Store::open(&url)?))
     }
 
-    /// An empty store for each trace: one of its own.
-    fn open(self, url: &str, trace: &Trace) -> Answer<Store> {
+    fn take_down(&self, store: &Store) -> Answer<()> {
         match self {
-            Self::Memory => {
-                let store = Store::open(&format!("{url}-{}", trace.file))?;
-                store.flush()?;
-                Ok(store)
+            Self::Memory => store.take_down(),
+            Self::Memcached(relay) => {
+                relay.cut();
+                Ok(())
             }
         }
     }
 
-    fn take_down(self, store: &Store) -> Answer<()> {
-        match self {
-            Self::Memory => store.take_down(),
-        }
-    }
-
-    fn bring_up(self, store: &Store) -> Answer<()> {
+    fn bring_up(&self, store: &Store) -> Answer<()> {
         match self {
             Self::Memory => store.bring_up(),
-        }
-    }
-
-    fn evict(self, container: &Container, id: &str) -> Answer<bool> {
-        match self {
-            Self::Memory => container.evict(id),
+            Self::Memcached(relay) => {
+                relay.mend();
+                Ok(())
+            }
         }
     }
 }
@@ -71,8 +73,7 @@ pub struct World {
 
 impl World {
     pub fn new(url: &str, trace: &Trace) -> Answer<Self> {
-        let backend = Backend::of(url);
-        let store = backend.open(url, trace)?;
+        let (backend, store) = Backend::open(url, trace)?;
         let mut world = Self {
             backend,
             is_down: false,
@@ -114,7 +115,7 @@ impl World {
     }
 
     pub fn evict(&self, key: &str, id: &str) -> Answer<bool> {
-        self.backend.evict(self.container(key), id)
+        self.container(key).evict(id)
     }
 
     pub fn advance(&mut self, seconds: i64) -> Answer<()> {

@@ -2,8 +2,10 @@
 //! are written as JSON, which is strict on types and sorts keys.
 #![allow(dead_code, reason = "each test uses its part")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use lovely_session::container::{Container, ContainerOption, Policy};
@@ -13,6 +15,7 @@ use lovely_session::store::{Counter, Fault, FaultKind, FaultOps, Store, StoreOpt
 use lovely_session::txn::{Outcome, PkgRef, SessionRef, Transaction};
 use lovely_session::value::Value;
 use lovely_session::value::json::{from_json, to_json};
+pub use support::everywhere;
 
 pub const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -23,8 +26,7 @@ pub fn store() -> Store {
 
 /// A new, empty store whose URL ends with `options`.
 pub fn store_with(options: &str) -> Store {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let url = format!("memory://contract-{}{options}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let url = everywhere::new_url("contract", options);
     Store::open(Some(&url), &StoreOptions::new()).unwrap()
 }
 

@@ -6,6 +6,8 @@
     reason = "shared by test programs, none of which exports anything"
 )]
 
+pub mod everywhere;
 pub mod fake;
 pub mod memcached;
+pub mod relay;
 pub mod store;
