@@ -10,10 +10,14 @@
 
 mod support;
 
+use std::process::{Command, Stdio};
+
 use lovely_session::container::Container;
 use lovely_session::io::blocking::run;
+use lovely_session::store::{Store, StoreOptions};
 use lovely_session::txn::Transaction;
 use lovely_session::value::Value;
+use support::memcached::Memcached;
 use support::store::TestStore;
 
 /// Commands that read, and that store.
@@ -55,5 +59,48 @@ fn a_read_is_one_command_and_a_change_is_two() {
         let before = at.server.as_ref().unwrap().stat("total_connections");
         transact(&container, b"s", Some(99));
         assert_eq!(at.server.as_ref().unwrap().stat("total_connections") - before, 1, "connections are kept");
+    }
+}
+
+const CYCLES: &str = "MEMCACHED_COUNTS_CYCLES";
+const URL: &str = "MEMCACHED_COUNTS_URL";
+
+/// How many system calls this program makes for `cycles` of a load, a change and a commit, as strace counts them.
+fn system_calls(url: &str, cycles: u32) -> u64 {
+    let log = std::env::temp_dir().join(format!("lovely-strace-{}-{cycles}", std::process::id()));
+    let status = Command::new("strace")
+        .args(["-f", "-c", "-U", "calls,name", "-o"])
+        .arg(&log)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "a_cycle_makes_as_many_system_calls_as_plain_sockets_need", "--test-threads", "1"])
+        .env(CYCLES, cycles.to_string())
+        .env(URL, url)
+        .stdout(Stdio::null())
+        .status()
+        .expect("strace is installed");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::remove_file(log).unwrap();
+    assert!(status.success());
+    let total = text.lines().find(|line| line.ends_with(" total")).unwrap_or_else(|| panic!("no total: {text}"));
+    total.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+// DESIGN, aims: at most 6, where plain sockets need 4.
+#[test]
+fn a_cycle_makes_as_many_system_calls_as_plain_sockets_need() {
+    if let Ok(cycles) = std::env::var(CYCLES) {
+        let store = Store::open(Some(&std::env::var(URL).unwrap()), &StoreOptions::new()).unwrap();
+        let container = Container::open(&store, "c").unwrap();
+        for value in 0..cycles.parse().unwrap() {
+            transact(&container, b"s", Some(value));
+        }
+        return;
+    }
+    for server in [Memcached::start(&[]), Memcached::start_unix(&[])] {
+        let calls = |cycles| system_calls(&server.url(), cycles);
+        let (few, many) = (calls(100), calls(1_100));
+        // A few more where a wait was long, or memory was asked for.
+        let per_cycle = (many.saturating_sub(few) + 500) / 1_000;
+        assert_eq!(per_cycle, 4, "{few} for 100, {many} for 1,100 on {}", server.url());
     }
 }
