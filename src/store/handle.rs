@@ -172,6 +172,14 @@ impl Store {
         }
     }
 
+    /// Whether the limits of whatever keeps `key` are known.
+    pub fn is_reached(&self, key: &Key) -> bool {
+        match &self.0.kind {
+            Kind::Memory(_) => true,
+            Kind::Memcached(memcached) => memcached.is_reached(key),
+        }
+    }
+
     /// Refuses, with `Unsupported`, where records have no versions: a memcached server with `-C`, once it is known.
     pub fn check_versions(&self, key: &Key) -> Result<()> {
         match &self.0.kind {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::io::{join_all, sleep_until};
 use crate::store::{Key, LoadItem, Loaded, Store, WriteItem, Written};
 use crate::txn::job::{Expected, Job, Next};
-use crate::txn::plan::Plan;
+use crate::txn::plan::{Plan, Task};
 use crate::txn::report::Outcome;
 use crate::txn::{State, Transaction};
 
@@ -95,22 +95,29 @@ async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
 /// Makes sure that the stores' limits are known, also to a transaction that has loaded nothing, and that they can do
 /// what the containers' policies need.
 async fn reach(plan: &mut Plan, deadline: Instant) {
-    let batches = by_store(plan.tasks.iter().enumerate().map(|(at, task)| (task.job.store(), at, task.job.keys())));
-    let reaching = batches.into_iter().map(|(store, items)| async move {
-        let (places, keys): (Vec<usize>, Vec<Vec<Key>>) = items.into_iter().unzip();
-        (places, store.reach(&keys.concat(), deadline).await)
-    });
-    for (places, reached) in join_all(reaching.collect()).await {
-        for at in places {
-            let Some(task) = plan.tasks.get_mut(at) else { continue };
-            let reached = reached.clone().and_then(|()| {
-                let place = task.job.place();
-                if place.container.options().policy == Policy::Overwrite {
-                    return Ok(());
+    let is_unknown = |task: &Task| task.job.keys().any(|key| !task.job.store().is_reached(key));
+    let unknown = plan.tasks.iter().enumerate().filter(|(_, task)| is_unknown(task));
+    let batches =
+        by_store(unknown.map(|(at, task)| (task.job.store(), at, task.job.keys().cloned().collect::<Vec<_>>())));
+    if !batches.is_empty() {
+        let reaching = batches.into_iter().map(|(store, items)| async move {
+            let (places, keys): (Vec<usize>, Vec<Vec<Key>>) = items.into_iter().unzip();
+            (places, store.reach(&keys.concat(), deadline).await)
+        });
+        for (places, reached) in join_all(reaching.collect()).await {
+            let Err(error) = reached else { continue };
+            for at in places {
+                if let Some(task) = plan.tasks.get_mut(at) {
+                    task.job.fail(error.clone());
                 }
-                task.job.keys().iter().try_for_each(|key| place.container.store().check_versions(key))
-            });
-            if let Err(error) = reached {
+            }
+        }
+    }
+    for task in plan.tasks.iter_mut().filter(|task| task.job.verdict().is_none()) {
+        if task.job.place().container.options().policy != Policy::Overwrite {
+            let store = task.job.store();
+            let checked = task.job.keys().try_for_each(|key| store.check_versions(key));
+            if let Err(error) = checked {
                 task.job.fail(error);
             }
         }

@@ -164,12 +164,12 @@ impl Job {
     }
 
     /// The keys of all records that it may write.
-    pub(crate) fn keys(&self) -> Vec<Key> {
-        let mut keys = vec![self.place().key.clone()];
-        if let Self::Regenerate(job) = self {
-            keys.push(job.new_key().clone());
-        }
-        keys
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        let new = match self {
+            Self::Regenerate(job) => Some(job.new_key()),
+            Self::Save(_) | Self::Destroy(_) => None,
+        };
+        std::iter::once(&self.place().key).chain(new)
     }
 
     /// How many records it writes.

@@ -15,7 +15,7 @@ pub struct Connecting {
     pub is_connected: bool,
 }
 
-/// Begins to connect to `address`. What is received waits for `patience` at the longest, where it may wait.
+/// Begins to connect to `address`. Calls that may wait do so for `patience` at the longest.
 pub fn connect_tcp(address: &SocketAddr, patience: Duration) -> io::Result<Connecting> {
     let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     let socket = new_socket(family, patience)?;
@@ -72,23 +72,24 @@ pub fn take_error(socket: BorrowedFd<'_>) -> io::Result<()> {
     if errno != 0 { Err(io::Error::from_raw_os_error(errno)) } else { Ok(()) }
 }
 
-/// Sends as much of `pieces` as there is room for, without waiting; `WouldBlock` if there is none.
-pub fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+/// Sends as much of `pieces` as there is room for; `WouldBlock` if there is none. With `may_wait` it waits for room to
+/// send all, as long as the socket's patience lasts, and fails with `Interrupted` if a signal comes before anything went.
+pub fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>], may_wait: bool) -> io::Result<usize> {
     // The system takes 1,024 at once; the rest is the next call's.
     let count = pieces.len().min(1_024);
     // SAFETY: zeroes are a valid `msghdr`.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = pieces.as_ptr().cast_mut().cast();
     message.msg_iovlen = count as _;
+    let flags = libc::MSG_NOSIGNAL | if may_wait { 0 } else { libc::MSG_DONTWAIT };
     loop {
         // SAFETY: `IoSlice` has the layout of `iovec`; the first `count` of `pieces` are only read, during the call.
-        let sent =
-            unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT) };
+        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) };
         if let Ok(sent) = usize::try_from(sent) {
             return Ok(sent);
         }
         let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
+        if may_wait || error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
         }
     }
@@ -128,7 +129,7 @@ pub fn is_quiet(socket: BorrowedFd<'_>) -> bool {
     received < 0 && matches!(io::Error::last_os_error().kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// A socket that reads with `patience`; it is made so that connecting it does not wait.
+/// A socket that waits with `patience`; it is made so that connecting it does not wait.
 fn new_socket(family: libc::c_int, patience: Duration) -> io::Result<OwnedFd> {
     // SAFETY: plain numbers.
     let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0) };
@@ -143,6 +144,7 @@ fn new_socket(family: libc::c_int, patience: Duration) -> io::Result<OwnedFd> {
     // Less than a microsecond would be "for ever".
     time.tv_usec = libc::suseconds_t::from(patience.subsec_micros()).max(i64::from(patience.as_secs() == 0) as _);
     set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, &time)?;
+    set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_SNDTIMEO, &time)?;
     Ok(socket)
 }
 

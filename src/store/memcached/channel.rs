@@ -63,11 +63,12 @@ impl Channel {
         self.taken == self.input.len()
     }
 
-    /// Sends what there is room for; `None` if there is none.
-    pub(super) fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
-        match sys::send(self.socket.as_fd(), pieces) {
+    /// Sends what there is room for; `None` if there is none. With `is_alone`, the call itself may wait for room: right
+    /// only for a single request, which the server reads to its end before it answers.
+    pub(super) fn send(&self, pieces: &[IoSlice<'_>], is_alone: bool) -> io::Result<Option<usize>> {
+        match sys::send(self.socket.as_fd(), pieces, is_alone && may_block_for(self.patience)) {
             Ok(sent) => Ok(Some(sent)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -14,6 +14,8 @@ use crate::io::with_deadline;
 
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 64;
+/// The same for a single request.
+const FEW: usize = 4;
 /// Reserved at once for a record: what a server only announces must not cost memory.
 const RESERVED: usize = 1 << 20;
 /// A buffer of requests larger than this is not kept.
@@ -143,7 +145,7 @@ enum Piece<'r> {
 impl<'r> Sending<'r> {
     fn new(mut head: Vec<u8>, requests: &[Request<'r>], first_token: u64) -> Result<Self, wire::Violation> {
         head.clear();
-        let (mut pieces, mut starts) = (Vec::new(), Vec::with_capacity(requests.len()));
+        let (mut pieces, mut starts) = (Vec::with_capacity(FEW), Vec::with_capacity(requests.len()));
         let (mut begin, mut payloads) = (0, 0);
         for (token, request) in (first_token..).zip(requests) {
             starts.push(head.len() + payloads);
@@ -181,19 +183,28 @@ impl<'r> Sending<'r> {
     /// Sends what there is room for.
     fn send(&mut self, channel: &Channel) -> Result<(), Fault> {
         while !self.is_done() {
-            let (first, gone) = self.next;
-            let rest = self.pieces.get(first..).unwrap_or_default();
-            let mut slices = [IoSlice::new(&[]); PIECES];
-            let mut skip = gone;
-            for (slice, piece) in slices.iter_mut().zip(rest) {
-                *slice = IoSlice::new(self.bytes(piece).get(skip..).unwrap_or_default());
-                skip = 0;
-            }
-            let slices = slices.get(..rest.len()).unwrap_or(&slices);
-            let Some(sent) = channel.send(slices)? else { return Ok(()) };
+            // One request is three pieces: no need to lay out room for a batch.
+            let sent = if self.pieces.len() <= FEW {
+                self.send_some::<FEW>(channel)
+            } else {
+                self.send_some::<PIECES>(channel)
+            };
+            let Some(sent) = sent? else { return Ok(()) };
             self.advance(sent);
         }
         Ok(())
+    }
+
+    fn send_some<const N: usize>(&self, channel: &Channel) -> Result<Option<usize>, Fault> {
+        let (first, mut skip) = self.next;
+        let rest = self.pieces.get(first..).unwrap_or_default();
+        let mut slices = [IoSlice::new(&[]); N];
+        for (slice, piece) in slices.iter_mut().zip(rest) {
+            *slice = IoSlice::new(self.bytes(piece).get(skip..).unwrap_or_default());
+            skip = 0;
+        }
+        let slices = slices.get(..rest.len()).unwrap_or(&slices);
+        Ok(channel.send(slices, self.starts.len() == 1)?)
     }
 
     fn advance(&mut self, sent: usize) {

@@ -52,7 +52,7 @@ struct Told {
 pub(super) async fn shake_hands(channel: &mut Channel, name: &str) -> Result<Result<Facts, Error>, Fault> {
     let asked = Instant::now();
     let mut rest = QUESTIONS;
-    while let Some(sent) = channel.send(&[IoSlice::new(rest)])? {
+    while let Some(sent) = channel.send(&[IoSlice::new(rest)], false)? {
         rest = rest.get(sent..).unwrap_or_default();
         if rest.is_empty() {
             break;

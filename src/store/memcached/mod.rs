@@ -125,6 +125,11 @@ impl Memcached {
         join_all(connecting.collect()).await.into_iter().fold(Ok(()), Result::and)
     }
 
+    /// Whether the server of `key` was ever reached.
+    pub(super) fn is_reached(&self, key: &Key) -> bool {
+        self.server(key).is_some_and(|server| server.facts().is_some())
+    }
+
     /// Refuses if the server of `key` counts no versions.
     pub(super) fn check_versions(&self, key: &Key) -> Result<()> {
         match self.server(key) {
