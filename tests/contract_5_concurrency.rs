@@ -247,3 +247,9 @@ fn overwrite_is_a_plain_put() {
     assert_eq!(late.commit(), Ok(1));
     assert_eq!(stored(&c, "s"), r#"{"p":{"n":2,"x":2}}"#);
 }
+
+// DESIGN, idea 5: both stores are the same.
+#[test]
+fn all_of_this_holds_on_memcached() {
+    everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);
+}

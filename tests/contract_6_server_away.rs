@@ -288,3 +288,9 @@ fn a_commit_over_bytes_that_became_unreadable_is_an_error_and_leaves_them() {
     assert_eq!(work.commit(), Err(Status::Corrupt));
     assert_eq!(bytes(&c, "s"), b"foreign");
 }
+
+// DESIGN, idea 5: both stores are the same.
+#[test]
+fn all_of_this_holds_on_memcached() {
+    everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);
+}

@@ -182,7 +182,7 @@ fn what_is_left_is_told_as_of_before_the_renewal() {
     // Contract 4.1: idle time is what a renewal gave and is not left.
     store.clock().advance(secs(300)).unwrap();
     let Loaded::Found { left, .. } = load(&store, "a/1", None).unwrap() else { panic!("absent") };
-    let idle = store.idle(left.unwrap(), secs(1_000));
+    let idle = store.idle(left.unwrap(), secs(1_000)).unwrap();
     assert!(idle >= secs(300) && idle < secs(302), "{idle:?}");
     assert_eq!(store.grain(), Duration::ZERO);
 }
