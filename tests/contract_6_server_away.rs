@@ -292,5 +292,19 @@ fn a_commit_over_bytes_that_became_unreadable_is_an_error_and_leaves_them() {
 // DESIGN, idea 5: both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
-    everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);
+    // These script faults, which the embedded store alone can do.
+    everywhere::all_on_memcached(
+        "all_of_this_holds_on_memcached",
+        &[
+            "a_load_that_fails_is_an_error_and_opening_again_tries_again",
+            "a_load_anew_that_fails_leaves_the_open_session_as_it_was",
+            "a_commit_that_was_not_stored_is_an_error_and_nothing_is_stored",
+            "a_commit_whose_answer_was_lost_looks_again",
+            "a_lost_answer_to_a_creation_a_destruction_and_a_new_id_is_found_out",
+            "an_outcome_that_cannot_be_found_out_is_unknown_and_names_the_session",
+            "a_refusal_that_dropped_the_stored_session_says_that_it_is_lost",
+            "savepoint_rollback_reads_writes_and_abort_work_without_a_server",
+            "a_commit_without_changes_works_without_a_server",
+        ],
+    );
 }
