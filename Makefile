@@ -12,16 +12,16 @@ LIB := build/lib
 C_WARNINGS := -Wall -Wextra -pedantic -Werror
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib check test bench header clean
+.PHONY: help demo lib check test bench bench-cycle header clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: ## Install what is missing, build the library and the tour, run the tour (STORE=URL: on that store)
+demo: ## Install what is missing, build the library and the tour, run the tour (STORE=URL: on that store; STORE=memcached: on one of its own)
 	@tools/setup.sh demo
+	@case "$$STORE" in memcached) tools/setup.sh memcached ;; esac
 	@$(MAKE) --no-print-directory build/tour
-	@echo "+ build/tour $$STORE"
-	@build/tour "$$STORE"
+	@tools/demo.sh
 
 lib: ## Build the C library, shared and static, into build/lib
 	cargo build --release --locked
@@ -44,6 +44,11 @@ test: ## Install what is missing and run everything: what CI runs
 
 bench: ## Print what the main paths cost: counts first, then times
 	cargo bench --locked
+
+bench-cycle: ## Compare cycles on memcached with plain sockets and with libmemcached, pinned to one CPU
+	@tools/setup.sh bench-cycle
+	@$(MAKE) --no-print-directory lib
+	@LIB=$(LIB) benches/cycle/run.sh
 
 header: ## Generate include/lovely_session.h and docs/functions.md from the sources
 	UPDATE_HEADER=1 cargo test --locked --test abi_header --test docs

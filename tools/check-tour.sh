@@ -19,6 +19,11 @@ sed 's,memory://tour,memory://mine,' examples/tour.txt >build/check/mine.txt
 tail -n "$(wc -l <build/check/mine.txt)" build/check/demo.txt | diff -u build/check/mine.txt -
 echo "tour: make demo runs it, on another store if told"
 
+make --no-print-directory demo STORE=memcached >build/check/memcached.txt
+tail -n "$(wc -l <examples/tour.txt)" build/check/memcached.txt | sed 's,^memcached://.*,memory://tour,' |
+    diff -u examples/tour.txt -
+echo "tour: it prints the same on a memcached of its own"
+
 # Each of the two checks, with an expectation that is wrong on purpose.
 fails_with() {
     local name=$1 edit=$2

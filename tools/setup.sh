@@ -1,21 +1,25 @@
 #!/usr/bin/env bash
 # Installs what is missing: the one list of what this project needs beside Rust and git.
 #
-#   tools/setup.sh make|demo|test     what `make`, `make demo` or `make test` needs
+#   tools/setup.sh make|demo|memcached|test|bench-cycle     what `make`, `make demo` (on memcached), `make test` or
+#                                                           `make bench-cycle` needs
 #
 # If nothing is missing, nothing is installed and nothing is fetched. What cannot be installed is named, with the way to
 # install it by hand, and the exit status is 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-what=${1:?make, demo or test}
+what=${1:?make, demo, memcached, test or bench-cycle}
 
 # For whom; what is looked for (a command, or a probe below); the Debian packages that have it; what for.
 needs() {
     sed 's/ *| */|/g' <<'LIST'
 make       | make             | make                  | the front door
-demo test  | cc               | gcc libc6-dev         | Rust's linker, and the C examples
-demo test  | probe_c          | gcc libc6-dev         | the headers of C
+demo test bench-cycle  | cc               | gcc libc6-dev         | Rust's linker, and the C examples
+demo test bench-cycle  | probe_c          | gcc libc6-dev         | the headers of C
+memcached test bench-cycle | memcached    | memcached             | the server that sessions are kept on
+bench-cycle | probe_libmemcached | libmemcached-dev    | what is compared with
+test       | strace           | strace                | counting system calls
 test       | gcc              | gcc libc6-dev         | C tests
 test       | g++              | g++                   | the header under C++
 test       | clang            | clang                 | the header under a second compiler
@@ -39,6 +43,7 @@ runs_c() {
     return $status
 }
 probe_c() { runs_c; }
+probe_libmemcached() { [ -e /usr/include/libmemcached/memcached.h ]; }
 probe_sanitizers() { runs_c -fsanitize=address,undefined; }
 probe_valgrind() { RUNNER="valgrind -q --error-exitcode=1" runs_c; }
 

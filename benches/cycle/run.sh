@@ -1,8 +1,8 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Builds and runs cycle.c against a memcached of its own, both pinned to one CPU. Arguments go on to it: runs, cycles.
 #
-# Needs memcached, libmemcached (libmemcached-dev), a C compiler, and the release library, which it builds. `LIB` names the
-# directory of a library that is built already.
+# `make bench-cycle` calls it. Needs memcached, libmemcached (libmemcached-dev), a C compiler, and the release library, which
+# it builds unless `LIB` names the directory of one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

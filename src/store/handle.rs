@@ -43,6 +43,7 @@ pub(super) struct Core {
     attachments: Lock<Vec<(TypeId, Arc<dyn Any + Send + Sync>)>>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one for each open store, behind an `Arc`")]
 enum Kind {
     Memory(Memory),
     Memcached(Memcached),

@@ -37,8 +37,8 @@ pub fn new_url(name: &str, query: &str) -> String {
 
 /// The same with a way to the server that can be cut, where there is a server: the URL is one on TCP then.
 pub fn new_url_that_can_fail(name: &str) -> (String, Option<Relay>) {
-    let Ok(server) = std::env::var(VARIABLE) else { return (new_url(name, ""), None) };
     static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let Ok(server) = std::env::var(VARIABLE) else { return (new_url(name, ""), None) };
     let relay = Relay::to(&server);
     let (number, process) = (NUMBER.fetch_add(1, Ordering::Relaxed), std::process::id());
     (format!("memcached://127.0.0.1:{}/{name}-{process}-f{number}", relay.port()), Some(relay))

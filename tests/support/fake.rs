@@ -47,7 +47,7 @@ pub struct Fake {
 pub fn handshake(version: &str, pid: u32) -> String {
     let mut text = format!("VERSION {version}\r\n");
     for (name, value) in [("pid", pid.to_string()), ("uptime", "100".into()), ("time", "1800000000".into())] {
-        text += &format!("STAT {name} {value}\r\n");
+        text.extend(["STAT ", name, " ", &value, "\r\n"]);
     }
     text += "END\r\nSTAT cas_enabled yes\r\nSTAT auth_enabled_ascii no\r\nSTAT item_size_max 1048576\r\nEND\r\n";
     text

@@ -29,7 +29,7 @@ impl<'a> Read<'a> {
     }
 
     fn request(&self, connection: &Connection, moved: Duration) -> Request<'a> {
-        let renew = self.renew.map(|ttl| connection.facts.clock.to_wire(Some(ttl), moved));
+        let renew = self.renew.map(|ttl| connection.facts.clock.sent_for(Some(ttl), moved));
         Request::Get { key: self.key, with_bytes: self.with_bytes, renew }
     }
 }
@@ -55,7 +55,7 @@ pub(super) async fn load(
     let mut loaded: Vec<Result<Loaded>> = Vec::with_capacity(reads.len());
     for (at, read) in reads.iter().enumerate() {
         loaded.push(match answers.next() {
-            Some(Answer::Found { bytes, cas, t }) => match connection.facts.clock.from_wire(t, moved) {
+            Some(Answer::Found { bytes, cas, t }) => match connection.facts.clock.meaning_of(t, moved) {
                 Life::Over => {
                     over.push((at, Request::Delete { key: read.key, cas: Some(cas) }));
                     Ok(Loaded::Absent)

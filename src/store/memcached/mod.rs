@@ -282,6 +282,7 @@ async fn exchange(server: &Server, requests: &[Request<'_>], deadline: Instant) 
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as `on_each` calls it")]
 fn item_key<'i>(item: &&'i WriteItem) -> &'i Key {
     &item.key
 }

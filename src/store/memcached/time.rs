@@ -30,7 +30,7 @@ impl ServerClock {
     }
 
     /// The time to live that is sent for `ttl`, where the store's clock was moved by `moved`; 0 is never.
-    pub(super) fn to_wire(self, ttl: Option<Duration>, moved: Duration) -> u32 {
+    pub(super) fn sent_for(self, ttl: Option<Duration>, moved: Duration) -> u32 {
         ttl.map_or(0, |ttl| self.in_seconds(life(ttl).saturating_add(whole(moved))))
     }
 
@@ -41,7 +41,7 @@ impl ServerClock {
     }
 
     /// What `t`, the seconds that the server says are left, means where the store's clock was moved by `moved`.
-    pub(super) fn from_wire(self, t: i64, moved: Duration) -> Life {
+    pub(super) fn meaning_of(self, t: i64, moved: Duration) -> Life {
         let Ok(seconds) = u64::try_from(t) else { return Life::Endless };
         // What was to live longer than the server can count: when it was last renewed cannot be told, only that it is
         // kept for as long as can be.
@@ -101,30 +101,30 @@ mod tests {
     // DESIGN "Time to live": W, and 30 days compared after adding the 1.
     #[test]
     fn what_is_sent_is_never_less_than_what_was_asked_and_never_never() {
-        assert_eq!(clock().to_wire(None, NONE), 0);
-        assert_eq!(clock().to_wire(Some(NONE), NONE), 1);
-        assert_eq!(clock().to_wire(Some(Duration::from_millis(1)), NONE), 2);
-        assert_eq!(clock().to_wire(Some(secs(3_600)), NONE), 3_601);
-        assert_eq!(clock().to_wire(Some(secs(2_591_999)), NONE), 2_592_000);
-        assert_eq!(clock().to_wire(Some(secs(2_592_000)), NONE), 1_802_592_001);
+        assert_eq!(clock().sent_for(None, NONE), 0);
+        assert_eq!(clock().sent_for(Some(NONE), NONE), 1);
+        assert_eq!(clock().sent_for(Some(Duration::from_millis(1)), NONE), 2);
+        assert_eq!(clock().sent_for(Some(secs(3_600)), NONE), 3_601);
+        assert_eq!(clock().sent_for(Some(secs(2_591_999)), NONE), 2_592_000);
+        assert_eq!(clock().sent_for(Some(secs(2_592_000)), NONE), 1_802_592_001);
         assert_eq!(clock().in_seconds(0), 1);
     }
 
     // Contract 4.2: a date past 2038 works.
     #[test]
     fn nothing_is_sent_that_memcached_would_drop_at_once() {
-        assert_eq!(clock().to_wire(Some(Duration::MAX), Duration::MAX), 2_147_483_647);
-        assert_eq!(clock().from_wire(2_147_483_647 - 1_800_000_000, NONE), Life::Endless);
-        assert_eq!(clock().from_wire(i64::MAX, NONE), Life::Endless);
+        assert_eq!(clock().sent_for(Some(Duration::MAX), Duration::MAX), 2_147_483_647);
+        assert_eq!(clock().meaning_of(2_147_483_647 - 1_800_000_000, NONE), Life::Endless);
+        assert_eq!(clock().meaning_of(i64::MAX, NONE), Life::Endless);
     }
 
     #[test]
     fn a_moved_clock_is_added_and_taken_off() {
-        assert_eq!(clock().to_wire(Some(secs(10)), secs(100)), 111);
-        assert_eq!(clock().from_wire(111, secs(100)), Life::Left(secs(11)));
-        assert_eq!(clock().from_wire(111, secs(111)), Life::Over);
-        assert_eq!(clock().from_wire(111, secs(1_000)), Life::Over);
-        assert_eq!(clock().from_wire(-1, secs(1_000)), Life::Endless);
+        assert_eq!(clock().sent_for(Some(secs(10)), secs(100)), 111);
+        assert_eq!(clock().meaning_of(111, secs(100)), Life::Left(secs(11)));
+        assert_eq!(clock().meaning_of(111, secs(111)), Life::Over);
+        assert_eq!(clock().meaning_of(111, secs(1_000)), Life::Over);
+        assert_eq!(clock().meaning_of(-1, secs(1_000)), Life::Endless);
     }
 
     #[test]

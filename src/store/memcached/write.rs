@@ -116,7 +116,7 @@ fn request<'a>(
     moved: Duration,
 ) -> Result<Request<'a>, Written> {
     let facts = &connection.facts;
-    let ttl = facts.clock.to_wire(item.ttl, moved);
+    let ttl = facts.clock.sent_for(item.ttl, moved);
     let (blob, mode) = match &item.action {
         Action::Touch => {
             return Ok(Request::Get { key: &item.key, with_bytes: false, renew: Some(ttl) });
