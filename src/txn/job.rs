@@ -165,11 +165,7 @@ impl Job {
 
     /// The keys of all records that it may write.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        let new = match self {
-            Self::Regenerate(job) => Some(job.new_key()),
-            Self::Save(_) | Self::Destroy(_) => None,
-        };
-        std::iter::once(&self.place().key).chain(new)
+        self.expected().map(|(key, _)| key)
     }
 
     /// How many records it writes.

@@ -88,11 +88,6 @@ impl Regenerate {
         &self.content.place
     }
 
-    /// Where it shall be.
-    pub(crate) fn new_key(&self) -> &Key {
-        &self.new.key
-    }
-
     pub(crate) fn expected(&self) -> Expected {
         if self.is_overwriting() { Expected::Any } else { self.old_at.expected() }
     }
