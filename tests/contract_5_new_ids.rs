@@ -113,6 +113,11 @@ fn all_of_this_holds_on_memcached() {
     // These script faults or pauses, which the embedded store alone can do.
     everywhere::all_on_memcached(
         "all_of_this_holds_on_memcached",
-        &["a_new_id_that_cannot_be_committed_leaves_everything_as_it_was"],
+        &[
+            "a_new_id_that_cannot_be_committed_leaves_everything_as_it_was",
+            "a_change_that_comes_between_the_two_writes_is_merged_into_the_new_session",
+            "a_conflict_that_comes_between_the_two_writes_takes_the_new_session_back",
+            "a_destruction_that_comes_between_the_two_writes_takes_the_new_session_back",
+        ],
     );
 }

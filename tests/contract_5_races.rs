@@ -179,19 +179,3 @@ fn a_lost_answer_to_a_destruction_does_not_destroy_what_was_created_since() {
     interrupted(&c, txn.commit(), 2, || put(&c, "s", &[("y", "1")])).unwrap();
     assert_eq!(stored(&c, "s"), r#"{"p":{"y":1}}"#);
 }
-
-// DESIGN, idea 5: both stores are the same.
-#[test]
-fn all_of_this_holds_on_memcached() {
-    // These script faults or pauses, which the embedded store alone can do.
-    everywhere::all_on_memcached(
-        "all_of_this_holds_on_memcached",
-        &[
-            "whoever_loses_the_race_many_times_is_merged_in_the_end",
-            "a_lost_answer_under_somebody_elses_write_is_unknown_and_nothing_is_written_twice",
-            "a_lost_request_under_somebody_elses_write_is_merged",
-            "a_lost_answer_to_a_creation_under_somebody_elses_write_is_recognized",
-            "a_lost_answer_to_a_destruction_does_not_destroy_what_was_created_since",
-        ],
-    );
-}
