@@ -103,6 +103,17 @@ impl Memcached {
     pub fn freeze(&self) {
         // SAFETY: a signal to a process of our own.
         assert_eq!(unsafe { libc::kill(self.pid(), libc::SIGSTOP) }, 0);
+        // The signal is sent, not yet taken: each thread may still answer what is asked at once.
+        let tasks = format!("/proc/{}/task", self.pid());
+        let is_stopped = || {
+            std::fs::read_dir(&tasks).unwrap().flatten().all(|task| {
+                let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+                stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+            })
+        };
+        while !is_stopped() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on.
