@@ -43,11 +43,14 @@ pub(crate) struct Regenerate {
     old_at: At,
     /// The version under the new id, once it is stored.
     new_token: Option<Token>,
-    /// The sequence number of the latest record for the new id.
+    /// The sequence numbers of the first and of the latest record for the new id.
+    first_sequence: u64,
     sequence: u64,
     /// Whether a write of the new record, or of the old tombstone, was sent and not answered.
     is_new_unanswered: bool,
     is_old_unanswered: bool,
+    /// Whether the server dropped the old record as it refused the tombstone: then the new one is all there is.
+    is_old_dropped: bool,
     refusal: Option<Message>,
     /// Why the new record is being withdrawn.
     failure: Option<Error>,
@@ -65,8 +68,10 @@ impl Regenerate {
             Origin::Absent { over: None, .. } | Origin::Created => (None, At::Nothing),
         };
         let stage = if content.may_have_expired() { Stage::LookFirst } else { Stage::WriteNew };
+        let sequence = content.stamp(basis.as_ref()).sequence;
         Self {
-            sequence: content.stamp(basis.as_ref()).sequence,
+            first_sequence: sequence,
+            sequence,
             content,
             new,
             stage,
@@ -75,6 +80,7 @@ impl Regenerate {
             new_token: None,
             is_new_unanswered: false,
             is_old_unanswered: false,
+            is_old_dropped: false,
             refusal: None,
             failure: None,
             last_error: None,
@@ -213,7 +219,11 @@ impl Regenerate {
         match (self.stage, stands) {
             (Stage::LookFirst | Stage::LookOld, Ok(stands)) => self.old_stands(&stands),
             // Nothing is written yet, or looking again would not help.
-            (Stage::LookFirst, Err(error)) | (Stage::LookOld, Err(error @ Error::Corrupt(_))) => self.fail(error),
+            (Stage::LookFirst, Err(error)) | (Stage::LookOld | Stage::LookNew, Err(error @ Error::Corrupt(_))) => {
+                self.fail(error);
+            }
+            // What cannot be read is not ours.
+            (Stage::LookWithdrawn | Stage::Withdraw, Err(Error::Corrupt(_))) => self.end_withdrawn(),
             (Stage::LookNew, Ok(stands)) => self.new_stands(&stands),
             (Stage::LookWithdrawn | Stage::Withdraw, Ok(stands)) => self.withdrawn_stands(&stands),
             (_, Err(error)) => self.try_again(Some(error)),
@@ -244,7 +254,7 @@ impl Regenerate {
     fn written_old(&mut self, written: Written) {
         match written {
             Written::Done(_) => self.end(Verdict::stored()),
-            Written::Failed(error) if !self.is_old_unanswered => self.fail(error),
+            Written::Failed(error) if !self.is_old_unanswered && !self.is_old_dropped => self.fail(error),
             Written::Failed(error) => {
                 self.stage = Stage::LookOld;
                 self.try_again(Some(error));
@@ -293,9 +303,14 @@ impl Regenerate {
                     self.fail(refused(&self.new, &message));
                 }
             }
-            // Somebody knows the new id already and went on from our record: it cannot be taken back.
-            Stands::Session { record, .. } if self.content.has_created(record) => {
-                self.end(Verdict::unknown(&self.new, self.last_error.as_ref()));
+            // Somebody knows the new id already and went on from our record. If there was only one, it is in theirs.
+            Stands::Session { record, token, .. } if self.content.has_created(record) => {
+                self.new_token = Some(*token);
+                if self.sequence == self.first_sequence {
+                    self.stage = Stage::WriteOld;
+                } else {
+                    self.fail(changed(&self.new));
+                }
             }
             Stands::Nothing => {
                 self.new_token = None;
@@ -305,12 +320,13 @@ impl Regenerate {
                     None => self.stage = Stage::WriteNew,
                 }
             }
-            // Whatever was sent for the new id was sent as "only if nothing is there": it cannot be applied any more.
-            Stands::Session { .. } | Stands::Tombstone { .. } => {
-                self.new_token = None;
-                self.is_new_unanswered = false;
-                self.fail(taken(&self.new));
+            // It was stored there, and somebody who knew the new id destroyed it: so it is destroyed under the old one.
+            _ if self.new_token.take().is_some() => self.stage = Stage::WriteOld,
+            // It may have been.
+            _ if self.is_new_unanswered => {
+                self.end(Verdict::unknown(&self.new, self.last_error.as_ref()));
             }
+            Stands::Session { .. } | Stands::Tombstone { .. } => self.fail(taken(&self.new)),
         }
     }
 
@@ -321,19 +337,26 @@ impl Regenerate {
         let is_buried = match stands {
             Stands::Tombstone { writer, .. } => *writer == self.content.writer,
             Stands::Session { record, .. } => record.header().successor_of == self.content.writer,
-            // The server dropped what stood there to make room for the tombstone: nothing is left to destroy.
-            Stands::Nothing => refusal.is_some(),
+            // The session is not there any more, and the server takes no tombstone: nothing is left to destroy.
+            Stands::Nothing => {
+                refusal.is_some() && self.content.origin.record().is_some() && matches!(self.old_at, At::Nothing)
+            }
         };
         if is_buried {
             return self.end(Verdict::stored());
         }
         if let Some(message) = refusal {
-            return self.fail(refused(self.place(), &message));
+            if !matches!((stands, self.old_at), (Stands::Nothing, At::Version(_))) {
+                return self.fail(refused(self.place(), &message));
+            }
+            self.is_old_dropped = true;
         }
         self.old_at = At::of(stands);
         self.stage = if is_first { Stage::WriteNew } else { Stage::WriteOld };
-        // Where the tombstone that was not answered did not arrive, or came and went, it is only written again.
-        if self.is_overwriting() || self.is_old_unanswered && matches!(stands, Stands::Nothing) {
+        // Where the tombstone that was not answered did not arrive, or came and went, or the server dropped the session
+        // for it, it is only written again: without it somebody could store the session anew.
+        let is_begun = self.is_old_unanswered || self.is_old_dropped;
+        if self.is_overwriting() || is_begun && matches!(stands, Stands::Nothing) {
             return;
         }
         match (self.content.kinship(stands), stands) {
@@ -348,9 +371,7 @@ impl Regenerate {
     /// What was merged and is not there any more must not live on under the new id.
     fn forget_merged(&mut self) {
         if self.content.is_merged(self.basis.as_ref()) {
-            self.basis = self.content.origin.record().cloned();
-            self.sequence = self.sequence.wrapping_add(1);
-            self.stage = Stage::WriteNew;
+            self.rebase(self.content.origin.record().cloned());
         }
     }
 
@@ -364,16 +385,25 @@ impl Regenerate {
             return self.fail(changed(self.place()));
         }
         self.count(Counter::Merges);
-        self.basis = Some(record.clone());
-        self.sequence = self.sequence.max(self.content.stamp(Some(record)).sequence).wrapping_add(1);
-        self.stage = Stage::WriteNew;
+        self.rebase(Some(record.clone()));
         self.check();
+    }
+
+    /// Makes the new record anew, of another basis.
+    fn rebase(&mut self, basis: Option<Record>) {
+        self.sequence = self.sequence.max(self.content.stamp(basis.as_ref()).sequence).wrapping_add(1);
+        if self.new_token.is_none() && !self.is_new_unanswered {
+            self.first_sequence = self.sequence;
+        }
+        self.basis = basis;
+        self.stage = Stage::WriteNew;
     }
 
     /// Goes on with what was found under the new id when it has to be withdrawn.
     fn withdrawn_stands(&mut self, stands: &Stands) {
         match stands {
-            Stands::Session { record, token, .. } if record.header().stamp.writer == self.content.writer => {
+            // Whoever went on from our record went on from what does not come to be.
+            Stands::Session { record, token, .. } if self.content.has_created(record) => {
                 self.new_token = Some(*token);
                 self.stage = Stage::Withdraw;
             }

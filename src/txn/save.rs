@@ -107,14 +107,19 @@ impl Save {
     }
 
     pub(crate) fn fail(&mut self, error: Error) {
-        self.end(Verdict::not_stored(error));
+        // What this commit created may have been there, and have been destroyed or evicted before one could look: then
+        // nothing that stands there now tells. Of any other write that was not answered it is certain by then that it
+        // was not applied.
+        let is_in_doubt = self.unanswered.iter().any(|ours| self.content.is_first(*ours));
+        self.end(if is_in_doubt { Verdict::unknown(&self.place, Some(&error)) } else { Verdict::not_stored(error) });
     }
 
     pub(crate) fn expire(&mut self) {
         let verdict = if !self.unanswered.is_empty() {
             Verdict::unknown(&self.place, self.last_error.as_ref())
         } else if let Some(message) = &self.refusal {
-            Verdict::not_stored(lost(&self.place, message))
+            // Nobody could look, so that what stood there may be gone.
+            Verdict::not_stored(self.refusal_error(message, true))
         } else {
             Verdict::not_stored(out_of_time(&self.place, self.patience.is_tried()))
         };
@@ -266,13 +271,18 @@ impl Save {
     }
 
     fn after_refusal(&mut self, stands: &Stands, message: &Message) {
-        let is_dropped = matches!((&self.content.origin, stands), (Origin::Loaded { .. }, Stands::Nothing));
-        let error = if is_dropped { lost(&self.place, message) } else { refused(&self.place, message) };
+        let error = self.refusal_error(message, matches!(stands, Stands::Nothing));
         if self.unanswered.is_empty() {
             self.fail(error);
         } else {
             self.end(Verdict::unknown(&self.place, Some(&error)));
         }
+    }
+
+    /// The error for a write that the server refused, where nothing stands, or may stand, since then.
+    fn refusal_error(&self, message: &Message, is_gone: bool) -> Error {
+        let was_there = self.basis.is_some() && matches!(self.at, At::Version(_));
+        if is_gone && was_there { lost(&self.place, message) } else { refused(&self.place, message) }
     }
 
     fn look_again(&mut self, error: Error) {
