@@ -180,6 +180,18 @@ impl Session {
         }
     }
 
+    /// Takes it out of the transaction, and gives back what was loaded if nothing of it was lent: what is opened and
+    /// rolled back in a loop must not pile up.
+    pub(crate) fn leave(&mut self, life: Life) {
+        self.life = life;
+        (self.names_list, self.content_map) = (None, None);
+        // Each of them, also behind one of which something was lent.
+        let lent = self.pkgs.iter_mut().filter_map(|pkg| (!pkg.let_go()).then_some(())).count();
+        if lent == 0 {
+            self.origin = Origin::Created;
+        }
+    }
+
     /// How long ago it was opened, by the store's clock.
     pub(crate) fn age(&self) -> Duration {
         self.place.container.store().clock().mono().saturating_sub(self.opened)

@@ -44,6 +44,10 @@ pub(crate) struct Contents {
     /// Whether it was deleted: then being stored before does not keep it.
     deleted: bool,
     overlay: BTreeMap<Text, Slot>,
+    /// How many keys of the overlay are there that were not loaded, and how many loaded ones it deletes: what is hidden
+    /// counts as not loaded. Counted, so that asking for the length in a loop costs no walk each time.
+    added: usize,
+    deleted_keys: usize,
     /// The epoch in which all of this was last logged, and with it each key.
     logged: u64,
 }
@@ -65,6 +69,8 @@ pub(crate) struct Pkg {
     changes: u64,
     /// Values decoded out of the loaded table, by their place in it.
     decoded: HashMap<usize, Arc<Value>, foldhash::fast::RandomState>,
+    /// Whether anything of the loaded bytes, or decoded out of them, was lent.
+    is_lent: bool,
     keys: Snapshot,
     content: Snapshot,
 }
@@ -107,6 +113,7 @@ impl Pkg {
             present_logged: 0,
             changes: 0,
             decoded: HashMap::default(),
+            is_lent: false,
             keys: None,
             content: None,
         }
@@ -157,10 +164,13 @@ impl Pkg {
         match self.find(key, env)? {
             Found::Absent => Ok(None),
             Found::Overlay => Ok(self.lend(key, env.kept).map(Scalar::of)),
-            Found::Loaded(at) => match self.table.as_ref() {
-                Some(table) => table.scalar(at).map(Some).map_err(|corrupt| env.place.corrupt(&corrupt)),
-                None => Ok(None),
-            },
+            Found::Loaded(at) => {
+                self.is_lent = true;
+                match self.table.as_ref() {
+                    Some(table) => table.scalar(at).map(Some).map_err(|corrupt| env.place.corrupt(&corrupt)),
+                    None => Ok(None),
+                }
+            }
         }
     }
 
@@ -171,18 +181,8 @@ impl Pkg {
 
     /// How many keys there are.
     pub(crate) fn len(&mut self, env: &mut Env<'_>) -> Result<usize> {
-        self.visible(env)?;
-        let loaded = if self.contents.hidden { None } else { self.table.as_ref() };
-        let mut len = loaded.map_or(0, Package::len);
-        for (key, slot) in &self.contents.overlay {
-            let was = loaded.is_some_and(|table| table.find(key).is_some());
-            match (&slot.change, was) {
-                (Change::Delete, true) => len -= 1,
-                (Change::Set(_) | Change::Add { .. }, false) => len += 1,
-                _ => {}
-            }
-        }
-        Ok(len)
+        let loaded = self.visible(env)?.map_or(0, Package::len);
+        Ok((loaded + self.contents.added).saturating_sub(self.contents.deleted_keys))
     }
 
     /// Sets `key`.
@@ -251,7 +251,9 @@ impl Pkg {
         // The loaded keys are checked now: clearing deletes each of them, and a table that cannot be read has none to
         // compare with at commit.
         self.load(env)?;
-        self.hide(env);
+        if !self.contents.hidden || self.contents.added > 0 {
+            self.hide(env);
+        }
         self.appear(env);
         Ok(())
     }
@@ -271,6 +273,7 @@ impl Pkg {
     /// Puts back what a key had.
     pub(crate) fn undo_key(&mut self, key: Text, old: Option<Slot>) {
         self.changes += 1;
+        self.count(&key, old.as_ref().map(|slot| &slot.change));
         match old {
             Some(slot) => {
                 self.contents.overlay.insert(key, slot);
@@ -278,6 +281,21 @@ impl Pkg {
             None => {
                 self.contents.overlay.remove(&key);
             }
+        }
+    }
+
+    /// Keeps count of the keys when what the overlay has for `key` becomes `new`.
+    fn count(&mut self, key: &str, new: Option<&Change>) {
+        let table = self.table.as_ref().filter(|_| !self.contents.hidden);
+        let is_loaded = table.is_some_and(|table| table.find(key).is_some());
+        let contents = &mut self.contents;
+        let counter = if is_loaded { &mut contents.deleted_keys } else { &mut contents.added };
+        let counts = |change: &Change| matches!(change, Change::Delete) == is_loaded;
+        if contents.overlay.get(key).is_some_and(|slot| counts(&slot.change)) {
+            *counter = counter.saturating_sub(1);
+        }
+        if new.is_some_and(counts) {
+            *counter += 1;
         }
     }
 
@@ -292,6 +310,17 @@ impl Pkg {
     pub(crate) fn undo_contents(&mut self, old: Contents) {
         self.changes += 1;
         self.contents = old;
+    }
+
+    /// Gives back what is not lent, in a session that is no longer one of the transaction; whether that is all.
+    pub(crate) fn let_go(&mut self) -> bool {
+        self.contents = Contents::default();
+        (self.keys, self.content) = (None, None);
+        if !self.is_lent {
+            self.table = None;
+            self.decoded = HashMap::default();
+        }
+        !self.is_lent
     }
 
     /// The keys, sorted, as a list of text, lent until the transaction is dropped.
@@ -385,6 +414,7 @@ impl Pkg {
 
     /// Decodes the value at `at` of the loaded table once, and lends it.
     fn decode(&mut self, at: usize, env: &Env<'_>) -> Result<&Value> {
+        self.is_lent = true;
         let value = match (self.decoded.contains_key(&at), &self.table) {
             (false, Some(table)) => Some(table.value(at).map_err(|corrupt| env.place.corrupt(&corrupt))?),
             _ => None,
@@ -424,6 +454,7 @@ impl Pkg {
     fn put(&mut self, key: &str, change: Change, env: &mut Env<'_>) {
         self.appear(env);
         self.changes += 1;
+        self.count(key, Some(&change));
         let whole = self.is_logged_whole(env);
         let epoch = env.undo.epoch();
         if let Some(slot) = self.contents.overlay.get_mut(key) {
@@ -474,6 +505,8 @@ impl Contents {
             hidden: self.hidden,
             deleted: self.deleted,
             overlay: BTreeMap::new(),
+            added: 0,
+            deleted_keys: 0,
             logged: self.logged,
         }
     }

@@ -158,7 +158,7 @@ impl Transaction {
                     if let Some(session) = self.sessions.get_mut(session) {
                         // A session that was replaced by a new load is gone for that, rolled back or not.
                         if session.life == Life::Open {
-                            session.life = Life::RolledBack;
+                            session.leave(Life::RolledBack);
                         }
                     }
                 }

@@ -33,7 +33,7 @@ impl Transaction {
         let loaded = load(container, id).await?;
         // Only now: a load that failed leaves the session that was open as it was.
         if let Some(old) = known.and_then(|at| self.sessions.get_mut(at)) {
-            old.life = Life::Reloaded;
+            old.leave(Life::Reloaded);
         }
         Ok(self.join(loaded))
     }
