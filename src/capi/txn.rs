@@ -197,15 +197,18 @@ pub unsafe extern "C" fn ls_txn_prepare(txn: *mut ls_txn, err: *mut ls_error) ->
 /// - `LS_ERR_TOO_LARGE`: nothing. A session, merged or not, is over the limit that the message names.
 /// - `LS_ERR_RANGE`: nothing. Merging made a counter overflow.
 /// - `LS_ERR_CONFLICT` (retryable): nothing. Somebody changed the same key differently, or under `LS_POLICY_STRICT`
-///   anything in the session.
+///   anything in the session; or a new id is in use; or others were faster each time until the commit timeout.
 /// - `LS_ERR_GONE`: nothing. A session that was changed was destroyed, evicted or expired since it was loaded.
 /// - `LS_ERR_CORRUPT`: nothing. What somebody else stored meanwhile cannot be read, and so not be merged with.
 /// - `LS_ERR_UNSUPPORTED`: nothing. A store cannot do what the container's policy needs, or was opened before a fork.
 /// - `LS_ERR_UNAVAILABLE`, `LS_ERR_PROTOCOL`: nothing. A server is away, refused, or does not speak the protocol.
-/// - `LS_ERR_TIMEOUT`: nothing. The commit timeout passed before anything was sent that stores.
-/// - `LS_ERR_UNKNOWN`: a session's write was sent and not answered, and no time was left to look: that session is stored
-///   or as it was. The report says which it is; what it calls not stored is not, and nothing is known to be.
-/// - `LS_ERR_LOST`: nothing, and a session that was to be replaced is gone too: the server dropped it as it refused.
+/// - `LS_ERR_TIMEOUT`: nothing. The commit timeout passed, or a server did not answer, before anything was stored.
+/// - `LS_ERR_UNKNOWN`: a session's write was sent and not answered, and no time was left to look, or what stands there by
+///   now does not tell: that session is stored or as it was. One that was given a new id, of which time ran out half-way,
+///   is there under the old id, the new one, or both. The report says which it is; what it calls not stored is not, and
+///   nothing is known to be.
+/// - `LS_ERR_LOST`: nothing, and a session that was to be replaced is gone too, or may be: the server refused the write,
+///   and drops what it had as it does so.
 /// - `LS_ERR_PARTIAL`: some of several sessions. The report says of each: stored, not stored, unknown. Not retryable:
 ///   running the work again would do some of it twice.
 /// - `LS_ERR_FAILED`: nothing by this call; an earlier prepare or commit failed.
