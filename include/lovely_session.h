@@ -378,7 +378,8 @@ typedef enum {
      */
     LS_CONTAINER_RESOLUTION = 2,
     /**
-     * The longest timeout that a session may have of its own; at least the timeout, which is its default.
+     * The longest timeout that a session may have of its own; at least the timeout, which it follows until it is set.
+     * 0 is never, and needs a timeout of 0. To raise both, set this one first; to lower both, the timeout.
      */
     LS_CONTAINER_MAX_TIMEOUT = 3,
     /**
@@ -766,12 +767,16 @@ void ls_options_free(ls_options *options);
  * `out`: set to the store.
  *
  * Returns `LS_OK`; `LS_ERR_ARGUMENT` for a URL that cannot be understood, or an option that is set differently by the
- * URL, by `options` or by who opened the store first; `LS_ERR_TOO_LARGE` or `LS_ERR_RANGE` for an option outside what
- * it may be; `LS_ERR_UNSUPPORTED` for a kind of store that this version has not.
+ * URL, by `options` or by who opened the store first, or is outside what it may be; `LS_ERR_UNSUPPORTED` for a kind of
+ * store that this version has not.
  * Ownership: the store is yours; free it with `ls_store_free`. `options` stays yours.
  * I/O: looks up host names, and blocks for it. Threads: any. Since: 0.1.
  */
-int32_t ls_store_open(const char *url, size_t url_len, const ls_options *options, ls_store **out, ls_error *err);
+int32_t ls_store_open(const char *url,
+                      size_t url_len,
+                      const ls_options *options,
+                      ls_store **out,
+                      ls_error *err);
 
 /**
  * Looks up the host names of the store's servers again.
@@ -925,14 +930,18 @@ int32_t ls_container_name(const ls_container *container, const char **out, size_
 /**
  * Sets one option of a container, for all handles to it in this process, from now on.
  *
- * The timeout that counts for a session is the one at the time of its commit.
+ * The timeout that counts for a session is the one at the time of its commit, or a longer one of now. Options are the
+ * process's own and are not stored: give a container the same ones wherever it is used, `LS_CONTAINER_MAX_TIMEOUT` above
+ * all, from which the store reckons how long a session was idle. A session of another one may, until it is written
+ * again, be taken for more or less idle than it is.
  *
  * `container`: whose option.
  * `option`: which, an `ls_container_option`.
  * `value`: its value, in the unit that the option states.
  *
- * Returns `LS_OK`; `LS_ERR_ARGUMENT` for an option or a policy that does not exist; `LS_ERR_RANGE` for a value outside
- * what it may be, a negative timeout and a timeout over the longest that is allowed included.
+ * Returns `LS_OK`; `LS_ERR_ARGUMENT` for an option or a policy that does not exist, and for anything but 0 and 1 where
+ * these are the values; `LS_ERR_RANGE` for a time that is negative or over 10^15 ms, and for a timeout over the longest
+ * that is allowed.
  * Ownership: none.
  * I/O: none. Threads: concurrent. Since: 0.1.
  */
@@ -1056,7 +1065,9 @@ int32_t ls_txn_prepare(ls_txn *txn, ls_error *err);
  * - `LS_ERR_RANGE`: nothing. Merging made a counter overflow.
  * - `LS_ERR_CONFLICT` (retryable): nothing. Somebody changed the same key differently, or under `LS_POLICY_STRICT`
  *   anything in the session; or a new id is in use; or others were faster each time until the commit timeout.
- * - `LS_ERR_GONE`: nothing. A session that was changed was destroyed, evicted or expired since it was loaded.
+ * - `LS_ERR_GONE`: nothing. A session that was changed was destroyed, evicted or expired since it was loaded; or it was
+ *   found absent, and so long ago that one cannot tell whether it was created and destroyed since: as long as the mark of
+ *   a destroyed session lives, which is the container's longest timeout.
  * - `LS_ERR_CORRUPT`: nothing. What somebody else stored meanwhile cannot be read, and so not be merged with.
  * - `LS_ERR_UNSUPPORTED`: nothing. A store cannot do what the container's policy needs, or was opened before a fork.
  * - `LS_ERR_UNAVAILABLE`, `LS_ERR_PROTOCOL`: nothing. A server is away, refused, or does not speak the protocol.
@@ -1412,8 +1423,10 @@ int32_t ls_session_pkg_names(ls_session *session, const ls_value **out, ls_error
  * `session`: the session.
  * `out`: set to a map from package names to maps: a snapshot, which later changes do not change.
  *
- * Returns `LS_OK`; `LS_ERR_CORRUPT` if a stored package cannot be read; `LS_ERR_TOO_LARGE` if packages as maps would be
- * nested more than 64 deep; an error as any handle of a session gives, see `ls_session`.
+ * Values may be 64 deep, and are two deeper in this map, which can be read but not stored as a value.
+ *
+ * Returns `LS_OK`; `LS_ERR_CORRUPT` if a stored package cannot be read; an error as any handle of a session gives, see
+ * `ls_session`.
  * Ownership: the map belongs to the transaction and lives until `ls_txn_free`.
  * I/O: none. Threads: exclusive. Since: 0.1.
  */
@@ -1724,14 +1737,14 @@ int32_t ls_pkg_keys(ls_pkg *pkg,
  * `pkg`: the package.
  * `out`: set to a map: a snapshot, which later changes do not change.
  *
- * Returns `LS_OK`; `LS_ERR_CORRUPT` if what is stored cannot be read; `LS_ERR_TOO_LARGE` if the package as a map would be
- * nested more than 64 deep; an error as any handle of a package gives, see `ls_pkg`.
+ * Values may be 64 deep, and are one deeper in this map, which can be read but not stored as a value.
+ *
+ * Returns `LS_OK`; `LS_ERR_CORRUPT` if what is stored cannot be read; an error as any handle of a package gives, see
+ * `ls_pkg`.
  * Ownership: the map belongs to the transaction and lives until `ls_txn_free`.
  * I/O: none. Threads: exclusive. Since: 0.1.
  */
-int32_t ls_pkg_content(ls_pkg *pkg,
-                       const ls_value **out,
-                       ls_error *err);
+int32_t ls_pkg_content(ls_pkg *pkg, const ls_value **out, ls_error *err);
 
 /**
  * Makes a map the whole content of the package: other keys are deleted.

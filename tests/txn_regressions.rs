@@ -290,3 +290,47 @@ fn a_refusal_until_the_deadline_is_not_a_conflict() {
     c.store().script_fault(Fault { kind: FaultKind::Refused, ops, skip: 0, count: 0 }).unwrap();
     assert_eq!(commit(&mut txn).unwrap_err().status(), Status::Unavailable);
 }
+
+// Contract 5.5: "gone", however late.
+#[test]
+fn who_found_an_id_absent_cannot_store_it_when_the_mark_of_its_destruction_is_gone() {
+    let c = container();
+    let hour = Duration::from_secs(3_600);
+    let (mut late, session) = begin(&c, "s");
+    let (mut other, theirs) = begin(&c, "s");
+    set(&mut other, theirs, "x", 1);
+    run(other.commit()).unwrap().unwrap();
+    let mut destroyer = Transaction::new();
+    destroyer.destroy(&c, b"s").unwrap();
+    run(destroyer.commit()).unwrap().unwrap();
+    c.store().clock().advance(hour * 2).unwrap();
+    let (mut third, another) = begin(&c, "s");
+    set(&mut third, another, "y", 1);
+    run(third.commit()).unwrap().unwrap();
+    set(&mut late, session, "x", 2);
+    assert_eq!(run(late.commit()).unwrap().unwrap_err().status(), Status::Gone);
+    // Nor where nothing stands any more.
+    let (mut late, session) = begin(&c, "t");
+    set(&mut late, session, "x", 2);
+    c.store().clock().advance(hour * 2).unwrap();
+    assert_eq!(run(late.commit()).unwrap().unwrap_err().status(), Status::Gone);
+}
+
+// Contract 5.6: never a session that was loaded longer ago than a tombstone lives, also where it lives longer by now.
+#[test]
+fn raising_the_timeout_does_not_recreate_what_was_destroyed() {
+    let c = container();
+    c.set_option(ContainerOption::Recreate, 1).unwrap();
+    c.set_option(ContainerOption::Timeout, 60_000).unwrap();
+    let (mut first, session) = begin(&c, "s");
+    set(&mut first, session, "x", 1);
+    run(first.commit()).unwrap().unwrap();
+    let (mut late, session) = begin(&c, "s");
+    let mut destroyer = Transaction::new();
+    destroyer.destroy(&c, b"s").unwrap();
+    run(destroyer.commit()).unwrap().unwrap();
+    c.set_option(ContainerOption::Timeout, 3_600_000).unwrap();
+    c.store().clock().advance(Duration::from_secs(120)).unwrap();
+    set(&mut late, session, "x", 2);
+    assert_eq!(run(late.commit()).unwrap().unwrap_err().status(), Status::Gone);
+}

@@ -19,7 +19,8 @@ pub enum ls_container_option {
     LS_CONTAINER_TIMEOUT = 1,
     /// Grain of the last access that is reported; default 300,000. No timeout is decided by it.
     LS_CONTAINER_RESOLUTION = 2,
-    /// The longest timeout that a session may have of its own; at least the timeout, which is its default.
+    /// The longest timeout that a session may have of its own; at least the timeout, which it follows until it is set.
+    /// 0 is never, and needs a timeout of 0. To raise both, set this one first; to lower both, the timeout.
     LS_CONTAINER_MAX_TIMEOUT = 3,
     /// Absolute lifetime of a session from its creation; 0, the default, is none.
     LS_CONTAINER_LIFETIME = 4,
@@ -121,14 +122,18 @@ pub unsafe extern "C" fn ls_container_name(
 
 /// Sets one option of a container, for all handles to it in this process, from now on.
 ///
-/// The timeout that counts for a session is the one at the time of its commit.
+/// The timeout that counts for a session is the one at the time of its commit, or a longer one of now. Options are the
+/// process's own and are not stored: give a container the same ones wherever it is used, `LS_CONTAINER_MAX_TIMEOUT` above
+/// all, from which the store reckons how long a session was idle. A session of another one may, until it is written
+/// again, be taken for more or less idle than it is.
 ///
 /// `container`: whose option.
 /// `option`: which, an `ls_container_option`.
 /// `value`: its value, in the unit that the option states.
 ///
-/// Returns `LS_OK`; `LS_ERR_ARGUMENT` for an option or a policy that does not exist; `LS_ERR_RANGE` for a value outside
-/// what it may be, a negative timeout and a timeout over the longest that is allowed included.
+/// Returns `LS_OK`; `LS_ERR_ARGUMENT` for an option or a policy that does not exist, and for anything but 0 and 1 where
+/// these are the values; `LS_ERR_RANGE` for a time that is negative or over 10^15 ms, and for a timeout over the longest
+/// that is allowed.
 /// Ownership: none.
 /// I/O: none. Threads: concurrent. Since: 0.1.
 #[unsafe(no_mangle)]

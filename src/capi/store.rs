@@ -104,8 +104,8 @@ pub(super) fn deadline(store: &Store) -> Instant {
 /// `out`: set to the store.
 ///
 /// Returns `LS_OK`; `LS_ERR_ARGUMENT` for a URL that cannot be understood, or an option that is set differently by the
-/// URL, by `options` or by who opened the store first; `LS_ERR_TOO_LARGE` or `LS_ERR_RANGE` for an option outside what
-/// it may be; `LS_ERR_UNSUPPORTED` for a kind of store that this version has not.
+/// URL, by `options` or by who opened the store first, or is outside what it may be; `LS_ERR_UNSUPPORTED` for a kind of
+/// store that this version has not.
 /// Ownership: the store is yours; free it with `ls_store_free`. `options` stays yours.
 /// I/O: looks up host names, and blocks for it. Threads: any. Since: 0.1.
 #[unsafe(no_mangle)]
@@ -117,7 +117,8 @@ pub unsafe extern "C" fn ls_store_open(
     err: *mut ls_error,
 ) -> i32 {
     guard::call(Owned(out), err, || {
-        let url = if url.is_null() || url_len == 0 { None } else { Some(args::text("url", url, url_len)?) };
+        let url =
+            if url.is_null() { None } else { Some(args::text("url", url, url_len)?).filter(|url| !url.is_empty()) };
         let options = options.as_ref().map_or_else(|| Ok(StoreOptions::new()), ls_options::copy)?;
         Store::open(url, &options).map(give)
     })

@@ -198,7 +198,9 @@ pub unsafe extern "C" fn ls_txn_prepare(txn: *mut ls_txn, err: *mut ls_error) ->
 /// - `LS_ERR_RANGE`: nothing. Merging made a counter overflow.
 /// - `LS_ERR_CONFLICT` (retryable): nothing. Somebody changed the same key differently, or under `LS_POLICY_STRICT`
 ///   anything in the session; or a new id is in use; or others were faster each time until the commit timeout.
-/// - `LS_ERR_GONE`: nothing. A session that was changed was destroyed, evicted or expired since it was loaded.
+/// - `LS_ERR_GONE`: nothing. A session that was changed was destroyed, evicted or expired since it was loaded; or it was
+///   found absent, and so long ago that one cannot tell whether it was created and destroyed since: as long as the mark of
+///   a destroyed session lives, which is the container's longest timeout.
 /// - `LS_ERR_CORRUPT`: nothing. What somebody else stored meanwhile cannot be read, and so not be merged with.
 /// - `LS_ERR_UNSUPPORTED`: nothing. A store cannot do what the container's policy needs, or was opened before a fork.
 /// - `LS_ERR_UNAVAILABLE`, `LS_ERR_PROTOCOL`: nothing. A server is away, refused, or does not speak the protocol.

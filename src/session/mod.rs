@@ -107,6 +107,8 @@ pub(crate) struct Session {
     pub(crate) opened_id: Arc<[u8]>,
     /// When it was opened, by the store's monotonic clock.
     pub(crate) opened: Duration,
+    /// How long a tombstone lived by the container's options of that time.
+    pub(crate) tombstone_life: Duration,
     pub(crate) created_ms: i64,
     pub(crate) accessed_ms: i64,
     /// The deadline before anything was staged.
@@ -151,6 +153,7 @@ impl Session {
     ) -> Self {
         Self {
             opened: place.container.store().clock().mono(),
+            tombstone_life: place.container.options().tombstone_life(),
             place,
             origin,
             opened_id: Arc::clone(&id),

@@ -154,7 +154,7 @@ impl Pkg {
     pub(crate) fn get(&mut self, key: &str, env: &mut Env<'_>) -> Result<Option<&Value>> {
         match self.find(key, env)? {
             Found::Absent => Ok(None),
-            Found::Overlay => Ok(self.lend(key, env.kept)),
+            Found::Overlay => Ok(self.lend(key, env.kept, |_| true)),
             Found::Loaded(at) => self.decode(at, env).map(Some),
         }
     }
@@ -163,7 +163,7 @@ impl Pkg {
     pub(crate) fn scalar(&mut self, key: &str, env: &mut Env<'_>) -> Result<Option<Scalar<'_>>> {
         match self.find(key, env)? {
             Found::Absent => Ok(None),
-            Found::Overlay => Ok(self.lend(key, env.kept).map(Scalar::of)),
+            Found::Overlay => Ok(self.lend(key, env.kept, is_pointed_at).map(Scalar::of)),
             Found::Loaded(at) => {
                 self.is_lent = true;
                 match self.table.as_ref() {
@@ -425,11 +425,11 @@ impl Pkg {
         self.decoded.get(&at).map(|value| &**value).ok_or_else(lost)
     }
 
-    /// Lends the value that the overlay has for `key`.
-    fn lend(&mut self, key: &str, kept: &mut Vec<Arc<Value>>) -> Option<&Value> {
+    /// Lends the value that the overlay has for `key`, and keeps it if it has to stay where it is.
+    fn lend(&mut self, key: &str, kept: &mut Vec<Arc<Value>>, has_to_stay: fn(&Value) -> bool) -> Option<&Value> {
         let slot = self.contents.overlay.get_mut(key)?;
         let (Change::Set(value) | Change::Add { seen: value, .. }) = &slot.change else { return None };
-        if !slot.lent {
+        if !slot.lent && has_to_stay(value) {
             slot.lent = true;
             kept.push(Arc::clone(value));
         }
@@ -510,6 +510,11 @@ impl Contents {
             logged: self.logged,
         }
     }
+}
+
+/// Whether reading a value as a scalar points at it; anything else is copied out of it.
+fn is_pointed_at(value: &Value) -> bool {
+    matches!(value, Value::Text(_) | Value::Bytes(_))
 }
 
 fn is_fresh(snapshot: &Snapshot, changes: u64) -> bool {

@@ -28,6 +28,7 @@ pub(crate) struct Content {
     accessed_ms: i64,
     base_deadline_ms: Option<i64>,
     opened: Duration,
+    tombstone_life: Duration,
     is_moved: bool,
 }
 
@@ -58,6 +59,7 @@ impl Content {
             accessed_ms: session.accessed_ms,
             base_deadline_ms: session.base_deadline_ms,
             opened: session.opened,
+            tombstone_life: session.tombstone_life,
             is_moved: session.is_moved(),
         })
     }
@@ -83,7 +85,14 @@ impl Content {
         let now_ms = self.place.container.store().clock().now_ms();
         let is_loaded_out =
             |record: &Record| clock::may_have_expired(record.header(), self.age(), &self.options, now_ms);
-        self.options.policy != Policy::Overwrite && self.origin.record().is_some_and(is_loaded_out)
+        self.options.policy != Policy::Overwrite
+            && (self.origin.record().is_some_and(is_loaded_out) || self.outlived_tombstones())
+    }
+
+    /// Whether the session was opened longer ago than a tombstone lives: one cannot tell any more whether it was
+    /// destroyed since, or created and destroyed (contract 5.5).
+    fn outlived_tombstones(&self) -> bool {
+        !matches!(self.origin, Origin::Created) && self.age() >= self.tombstone_life.min(self.options.tombstone_life())
     }
 
     /// Whether `basis` is not what was opened, but what somebody else made of it.
@@ -94,13 +103,13 @@ impl Content {
 
     /// Whether to store anew what is not there any more (contract 5.6).
     pub(crate) fn may_recreate(&self) -> bool {
-        // After the life of a tombstone one cannot tell any more whether it was destroyed.
-        self.options.recreate && self.age() < self.options.tombstone_life()
+        self.options.recreate && !self.outlived_tombstones()
     }
 
     /// How what stands relates to what was opened.
     pub(crate) fn kinship(&self, stands: &Stands) -> Kinship {
         match (&self.origin, stands) {
+            (Origin::Absent { .. }, _) if self.outlived_tombstones() => Kinship::Gone,
             (Origin::Loaded { .. }, Stands::Nothing) => Kinship::Vanished,
             (Origin::Loaded { record: base, .. }, Stands::Session { record, expired, .. }) => {
                 let (base, stamp) = (base.header().stamp, record.header().stamp);

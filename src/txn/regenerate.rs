@@ -11,6 +11,7 @@ use crate::session::{Origin, Place};
 use crate::store::{Action, Blob, Counter, Key, LoadItem, Loaded, Token, WriteItem, Written};
 use crate::txn::content::{Content, Kinship};
 use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, out_of_time, refused, taken};
+use crate::txn::report::Outcome;
 use crate::txn::stands::Stands;
 
 /// What a [`Regenerate`] does next.
@@ -446,6 +447,9 @@ impl Regenerate {
     }
 
     fn end(&mut self, verdict: Verdict) {
+        if verdict.outcome == Outcome::Unknown {
+            self.count(Counter::Unknown);
+        }
         self.verdict = Some(verdict);
     }
 }

@@ -25,7 +25,7 @@ impl Transaction {
         let known = self.find(container, id)?;
         container.accessed(container.store().clock().now_ms());
         if let Some(at) = known
-            && !self.sessions.get(at).is_some_and(Session::is_stale)
+            && (self.is_prepared() || !self.sessions.get(at).is_some_and(Session::is_stale))
         {
             return Ok(SessionRef(at));
         }
@@ -153,7 +153,7 @@ impl Transaction {
         self.check_writable()?;
         let options = self.usable(session)?.place.container.options();
         if let Some(timeout_ms) = timeout_ms {
-            if options.max_timeout_ms() == 0 && timeout_ms != 0 {
+            if options.max_timeout_ms() == 0 {
                 // What nobody expires cannot expire for one session.
                 return Err(Error::Unsupported(
                     "sessions of a container that never expires have no timeout of their own".into(),

@@ -156,10 +156,13 @@ impl Fate {
         if opts.policy == Policy::Overwrite {
             return Self::Plain;
         }
+        // As long as a tombstone lived when it was opened, or would live now.
+        let is_too_old = world.now(at.0) - session.opened >= session.tombstone_life.min(opts.tombstone_life());
         let merge = || if opts.policy == Policy::Strict { Self::Changed } else { Self::Merge };
         let fate = match (&session.origin, stands) {
             (Origin::Created, Stands::Nothing) => Self::Plain,
             (Origin::Created, _) => Self::Taken,
+            (Origin::Absent(_), _) if is_too_old => Self::Gone,
             (Origin::Absent(_), Stands::Nothing) => Self::Plain,
             (Origin::Absent(over), Stands::Tombstone(number)) if *over == number => Self::Plain,
             (Origin::Absent(over), Stands::Session { sess, is_idle, is_past }) if *over == sess.over => {
@@ -170,11 +173,7 @@ impl Fate {
             (Origin::Loaded(base), Stands::Session { sess, .. }) if base.incarnation != sess.incarnation => Self::Gone,
             (Origin::Loaded(_), Stands::Session { is_past: true, .. }) => Self::Gone,
             (Origin::Loaded(_), Stands::Nothing | Stands::Session { is_idle: true, .. }) => {
-                if opts.recreate && world.now(at.0) - session.opened < opts.tombstone_life() {
-                    Self::Recreate
-                } else {
-                    Self::Vanished
-                }
+                if opts.recreate && !is_too_old { Self::Recreate } else { Self::Vanished }
             }
             (Origin::Loaded(base), Stands::Session { sess, .. }) if base.version == sess.version => Self::Plain,
             (Origin::Loaded(_), Stands::Session { .. }) => merge(),

@@ -98,7 +98,7 @@ impl Txn {
             None => None,
         };
         match known {
-            Some(at) if !self.sessions[at].is_stale(world) => Ok(Ok(at)),
+            Some(at) if self.state == State::Prepared || !self.sessions[at].is_stale(world) => Ok(Ok(at)),
             _ => self.writable().map(|()| Err(known)),
         }
     }
@@ -197,7 +197,7 @@ impl Txn {
         let session = self.change(session)?;
         let max = world.opts(session.cont).max_timeout();
         match timeout {
-            Some(timeout) if max == 0 && timeout != 0 => return Err(Status::Unsupported),
+            Some(_) if max == 0 => return Err(Status::Unsupported),
             Some(timeout) => Opts::check_timeout(timeout, max)?,
             None => {}
         }

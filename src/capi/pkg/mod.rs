@@ -204,8 +204,10 @@ pub unsafe extern "C" fn ls_pkg_keys(pkg: *mut ls_pkg, out: *mut *const ls_value
 /// `pkg`: the package.
 /// `out`: set to a map: a snapshot, which later changes do not change.
 ///
-/// Returns `LS_OK`; `LS_ERR_CORRUPT` if what is stored cannot be read; `LS_ERR_TOO_LARGE` if the package as a map would be
-/// nested more than 64 deep; an error as any handle of a package gives, see `ls_pkg`.
+/// Values may be 64 deep, and are one deeper in this map, which can be read but not stored as a value.
+///
+/// Returns `LS_OK`; `LS_ERR_CORRUPT` if what is stored cannot be read; an error as any handle of a package gives, see
+/// `ls_pkg`.
 /// Ownership: the map belongs to the transaction and lives until `ls_txn_free`.
 /// I/O: none. Threads: exclusive. Since: 0.1.
 #[unsafe(no_mangle)]

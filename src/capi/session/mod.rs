@@ -235,8 +235,10 @@ pub unsafe extern "C" fn ls_session_pkg_names(
 /// `session`: the session.
 /// `out`: set to a map from package names to maps: a snapshot, which later changes do not change.
 ///
-/// Returns `LS_OK`; `LS_ERR_CORRUPT` if a stored package cannot be read; `LS_ERR_TOO_LARGE` if packages as maps would be
-/// nested more than 64 deep; an error as any handle of a session gives, see `ls_session`.
+/// Values may be 64 deep, and are two deeper in this map, which can be read but not stored as a value.
+///
+/// Returns `LS_OK`; `LS_ERR_CORRUPT` if a stored package cannot be read; an error as any handle of a session gives, see
+/// `ls_session`.
 /// Ownership: the map belongs to the transaction and lives until `ls_txn_free`.
 /// I/O: none. Threads: exclusive. Since: 0.1.
 #[unsafe(no_mangle)]
