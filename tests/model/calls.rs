@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use lovely_session::container::ContainerOption;
-use lovely_session::error::Status;
+use lovely_session::error::{Error, Status};
 use lovely_session::io::blocking::run;
 use lovely_session::txn::State;
 
 use crate::op::{Act, Fault, Op, Setting};
 use crate::sim::{Differ, Sim, Slot};
+use crate::support::everywhere::is_embedded;
 use crate::world::{Place, Stands};
 
 pub(crate) type Step = Result<(), Differ>;
@@ -20,8 +21,9 @@ impl Sim {
         let at = op.slot;
         let is_around =
             matches!(op.act, Act::Advance(..) | Act::Evict(_) | Act::MakeIdle(..) | Act::Option(..) | Act::Fault(_));
-        // Most calls go to a transaction that takes them.
-        if !is_around && self.slots[at].model.is_ended() && !op.luck.is_multiple_of(6) {
+        // Most calls go to a transaction that takes them; fewer where fewer sequences are run.
+        let others = if is_embedded() { 6 } else { 3 };
+        if !is_around && self.slots[at].model.is_ended() && !op.luck.is_multiple_of(others) {
             self.slots[at] = Slot::new();
             writeln!(self.log, "txn {at}: Begin").unwrap();
         }
@@ -169,12 +171,16 @@ impl Sim {
 
     fn evict(&mut self, place: &Place) -> Step {
         let place = self.note(place.clone());
-        let container = &self.conts[place.0];
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let real = run(container.store().drop_record(&container.key(&place.1), deadline)).unwrap();
+        let real = self.drop_record(&place);
         let model = self.world.rec(&place).is_some();
         self.world.recs.remove(&place);
         self.check("evict", real, Ok(model)).map(drop)
+    }
+
+    pub(crate) fn drop_record(&self, place: &Place) -> Result<bool, Error> {
+        let container = &self.conts[place.0];
+        let deadline = Instant::now() + Duration::from_secs(5);
+        run(container.store().drop_record(&container.key(&place.1), deadline)).unwrap()
     }
 
     fn make_idle(&mut self, place: &Place, by: i64) -> Step {

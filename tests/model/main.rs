@@ -2,7 +2,8 @@
 //!
 //! The model (`world`, `txn`, `session`, `merge`, `commit`) is written from `docs/contract.md`: maps and full copies. The
 //! rest makes the calls. A sequence is drawn from a seed; one that ever failed stands in `seeds.txt` and always runs.
-//! `LOVELY_SESSION_MODEL` is how many are run, `LOVELY_SESSION_MODEL_SEED` where they begin.
+//! `LOVELY_SESSION_MODEL` is how many are run, `LOVELY_SESSION_MODEL_MEMCACHED` how many on memcached on TCP and again on a
+//! unix socket, `LOVELY_SESSION_MODEL_SEED` where they begin.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,12 +27,15 @@ mod raw;
 mod session;
 mod settle;
 mod sim;
+#[path = "../support/mod.rs"]
+mod support;
 mod txn;
 mod value;
 mod world;
 
-use crate::cover::{Cover, WANTED};
+use crate::cover::{Cover, wanted};
 use crate::play::{play, report};
+use crate::support::everywhere::{all_on_memcached, is_embedded};
 
 fn from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -39,8 +43,9 @@ fn from_environment(name: &str, default: u64) -> u64 {
 
 #[test]
 fn every_answer_is_the_models() {
-    let (first, count) =
-        (from_environment("LOVELY_SESSION_MODEL_SEED", 1), from_environment("LOVELY_SESSION_MODEL", 4_000));
+    let (variable, usual) =
+        if is_embedded() { ("LOVELY_SESSION_MODEL", 4_000) } else { ("LOVELY_SESSION_MODEL_MEMCACHED", 1_500) };
+    let (first, count) = (from_environment("LOVELY_SESSION_MODEL_SEED", 1), from_environment(variable, usual));
     let lines = include_str!("seeds.txt").lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     let known = lines.filter(|line| !line.is_empty()).map(|line| line.parse().unwrap());
     let mut cover = Cover::default();
@@ -60,8 +65,13 @@ fn every_answer_is_the_models() {
         println!("{}", report(*seed));
         panic!("{} of {played} sequences differ from the model, seed {seed} first: see above", failed.len());
     }
-    if count >= 4_000 {
-        let missing = cover.missing(WANTED);
+    if count >= usual {
+        let missing = cover.missing(&wanted());
         assert!(missing.is_empty(), "never happened, so nothing is proved about it: {missing:?}");
     }
+}
+
+#[test]
+fn every_answer_is_the_models_on_memcached_too() {
+    all_on_memcached("every_answer_is_the_models_on_memcached_too", &[]);
 }

@@ -1,11 +1,15 @@
 //! A sequence of calls as data, drawn from a seed: so that calls can be left out and the rest still makes sense.
 //!
 //! Sessions, packages, ids and savepoints are chosen by `luck`, modulo how many there are when the call is made.
+//!
+//! Where whole seconds are counted, what expires may last up to 2 s longer (contract 4.1), and the model knows nothing of
+//! that: there, clocks go by tens of seconds, and everything expires half-way between two of them.
 
 use lovely_session::container::Policy;
 use lovely_session::store::FaultKind;
 
 use crate::random::Random;
+use crate::support::everywhere::is_embedded;
 use crate::value::V;
 use crate::world::{Cont, Opts};
 
@@ -108,6 +112,16 @@ const POLICIES: [Policy; 4] = [Policy::Merge, Policy::Mine, Policy::Strict, Poli
 /// How many different ids a number stands for; the last two are no ids.
 pub(crate) const ID_NUMBERS: usize = 40;
 
+/// A timeout or a deadline of about so many seconds.
+fn span(seconds: i64) -> i64 {
+    if is_embedded() || seconds <= 0 { seconds * S } else { (seconds / 10 * 10 + 5) * S }
+}
+
+/// A move of a clock by about so many seconds.
+fn step(seconds: i64) -> i64 {
+    if is_embedded() { seconds * S } else { (seconds + 9) / 10 * 10 * S }
+}
+
 struct Draw {
     random: Random,
     conts: usize,
@@ -123,6 +137,7 @@ pub(crate) fn sequence(seed: u64) -> Sequence {
     let conts = (0..conts).map(|at| draw.container(at)).collect();
     // What makes everything expire or fail now and then keeps sequences from getting far: not in all of them.
     let (with_time, with_faults, with_settings) = (draw.below(2) == 0, draw.below(3) == 0, draw.below(4) == 0);
+    let with_faults = with_faults && is_embedded();
     let len = 20 + draw.below(70);
     let mut ops = Vec::with_capacity(len);
     while ops.len() < len {
@@ -150,18 +165,19 @@ impl Draw {
         let store = if self.stores == 2 { at % 2 } else { 0 };
         // Two stores may have containers of one name, but no store has it twice.
         let name = ["shop", if self.stores == 2 { "shop" } else { "users" }, "länder"][at];
-        let timeout = self.one(&[3600 * S, 3600 * S, 3600 * S, 10 * S, 20 * S, 0]);
+        let timeout = span(self.one(&[3600, 3600, 3600, 10, 20, 0]));
         let max = if timeout == 0 {
             self.one(&[None, None, Some(0)])
         } else {
-            self.one(&[None, None, Some(timeout), Some(timeout + 20 * S), Some(40 * 86_400 * S)])
+            self.one(&[None, None, Some(timeout), Some(timeout + 20 * S), Some(span(40 * 86_400))])
         };
         // Half a second off, so that nothing happens just at the grain of what is reported.
         let resolution = self.one(&[500, 5_500, 300_500]);
-        let lifetime = self.one(&[0, 0, 0, 15 * S, 30 * S]);
+        let lifetime = span(self.one(&[0, 0, 0, 15, 30]));
         let policy =
             self.one(&[Policy::Merge, Policy::Merge, Policy::Merge, Policy::Mine, Policy::Strict, Policy::Overwrite]);
-        let recreate = self.below(3) == 0;
+        // More often where fewer sequences are run.
+        let recreate = (self.below(3) == 0) == is_embedded();
         Cont { store, name, opts: Opts { timeout, resolution, max, lifetime, policy, recreate } }
     }
 
@@ -200,18 +216,18 @@ impl Draw {
     }
 
     fn time(&mut self) -> Act {
-        let far = self.one(&[1, 1, 3, 5, 9, 10, 11, 20, 21, 30, 100, 90_000]);
+        let far = step(self.one(&[1, 1, 3, 5, 9, 10, 11, 20, 21, 30, 100, 90_000]));
         if self.below(4) == 0 {
-            return Act::MakeIdle(self.id(), far * S);
+            return Act::MakeIdle(self.id(), far);
         }
-        Act::Advance(self.below(self.stores), far * S)
+        Act::Advance(self.below(self.stores), far)
     }
 
     fn setting(&mut self) -> Act {
         let setting = match self.below(8) {
-            0 | 1 => Setting::Timeout(self.one(&[0, 10, 20, 3600]) * S),
-            2 => Setting::MaxTimeout(self.one(&[0, 10, 20, 60, 3600]) * S),
-            3 => Setting::Lifetime(self.one(&[0, 20]) * S),
+            0 | 1 => Setting::Timeout(span(self.one(&[0, 10, 20, 3600]))),
+            2 => Setting::MaxTimeout(span(self.one(&[0, 10, 20, 60, 3600]))),
+            3 => Setting::Lifetime(span(self.one(&[0, 20]))),
             4 | 5 => Setting::Recreate(self.below(2) == 0),
             _ => Setting::Policy(self.one(&POLICIES)),
         };
@@ -237,11 +253,9 @@ impl Draw {
             16..20 => Act::Exists(self.id()),
             20..24 => Act::Destroy(self.id()),
             24..28 => Act::Regenerate(if self.below(2) == 0 { None } else { Some(self.id().number) }),
-            28..31 => {
-                Act::SetTimeout(self.one(&[None, Some(0), Some(5 * S), Some(10 * S), Some(20 * S), Some(7200 * S)]))
-            }
+            28..31 => Act::SetTimeout(self.one(&[None, Some(0), Some(5), Some(10), Some(20), Some(7200)]).map(span)),
             31..34 => {
-                let soon = self.one(&[-1, 10, 20, 1000]) * S;
+                let soon = span(self.one(&[-1, 10, 20, 1000]));
                 Act::SetDeadline(self.one(&[When::Never, When::Unchanged, When::In(soon), When::In(soon)]))
             }
             34..36 => Act::Clear,

@@ -17,6 +17,7 @@ use crate::op::Fault;
 use crate::raw::Raw;
 use crate::session::Origin;
 use crate::sim::{Differ, Sim};
+use crate::support::everywhere::is_embedded;
 use crate::world::{Kind, Place, Rec, World};
 
 /// Everything that is expected of one commit.
@@ -314,6 +315,10 @@ impl Sim {
         match write {
             Write::Session(sess) => self.world.store_session(place, Clone::clone(sess)),
             Write::Tombstone => self.world.store_tombstone(place),
+        }
+        if !is_embedded() && self.world.rec(place).is_none() {
+            // Stored to be forgotten at once, which here may be a second later.
+            self.drop_record(place).unwrap();
         }
     }
 }

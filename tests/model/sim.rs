@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use lovely_session::container::{Container, ContainerOption};
@@ -13,6 +12,7 @@ use lovely_session::txn::{PkgRef, SessionRef, Transaction};
 use crate::commit::Task;
 use crate::cover::Cover;
 use crate::op::{Fault, ID_NUMBERS, Id, Sequence};
+use crate::support::everywhere::{is_embedded, new_url};
 use crate::txn::Txn;
 use crate::value::BIG;
 use crate::world::{Place, World};
@@ -88,9 +88,8 @@ pub(crate) type Differ = String;
 
 impl Sim {
     pub(crate) fn new(sequence: &Sequence) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let open = |_| {
-            let url = format!("memory://model-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+            let url = new_url("model", "");
             let mut options = StoreOptions::new();
             options.set(StoreOption::ItemLimit, i64::try_from(2 * BIG - 1000).unwrap()).unwrap();
             Store::open(Some(&url), &options).unwrap()
@@ -195,6 +194,9 @@ impl Sim {
     }
 
     pub(crate) fn disarm(&self) {
+        if !is_embedded() {
+            return;
+        }
         self.stores.iter().for_each(|store| store.clear_faults().unwrap());
     }
 }
