@@ -155,6 +155,24 @@ fn times_beyond_thirty_days_and_beyond_2038_are_kept() {
     });
 }
 
+// Contract 4.6: also where times are absolute, whose rounding must not add up.
+#[test]
+fn a_record_is_made_idle_for_as_long_as_asked_and_never_less() {
+    on_both(|test| {
+        for days in [1, 40] {
+            let key = format!("c/{days}");
+            put(&test.store, &key, b"x", Some(Duration::from_secs(days * 86_400)));
+            let left = || load(&test.store, &key, None).unwrap().2.unwrap().0;
+            let before = left();
+            for _ in 0..4 {
+                assert!(run(test.store.make_idle(&Key::new(&key), Duration::from_secs(10), soon())).unwrap().unwrap());
+            }
+            let idle = before - left();
+            assert!((40..=50).contains(&idle.as_secs()), "{days} days: {idle:?}");
+        }
+    });
+}
+
 #[test]
 fn a_batch_gives_one_answer_for_each_item_in_its_order() {
     on_both(|at| {

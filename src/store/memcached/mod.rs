@@ -204,7 +204,7 @@ impl Memcached {
         // What is left is in whole seconds before the move of the clock: the same again has to be added to be sent.
         let stays = left.saturating_add(store.clock().offset()).as_secs().saturating_sub(idle.as_secs());
         let request = if left.as_secs() > idle.as_secs() {
-            Request::Get { key, with_bytes: false, renew: Some(facts.clock.in_seconds(stays)) }
+            Request::Get { key, with_bytes: false, renew: Some(facts.clock.within_seconds(stays)) }
         } else {
             Request::Delete { key, cas: None }
         };

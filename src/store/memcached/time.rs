@@ -36,8 +36,12 @@ impl ServerClock {
 
     /// What is sent for a time to live of this many seconds, at least one: 0 would be never.
     pub(super) fn in_seconds(self, seconds: u64) -> u32 {
-        let wire = if seconds <= MAX_RELATIVE { seconds.max(1) } else { self.now().saturating_add(seconds) };
-        u32::try_from(wire.min(MAX_ABSOLUTE)).unwrap_or(u32::MAX)
+        wire(seconds, self.now())
+    }
+
+    /// The same, but an absolute time is a second early rather than late.
+    pub(super) fn within_seconds(self, seconds: u64) -> u32 {
+        wire(seconds, self.unix.saturating_add(self.at.elapsed().as_secs()))
     }
 
     /// What `t`, the seconds that the server says are left, means where the store's clock was moved by `moved`.
@@ -72,6 +76,11 @@ pub(super) fn idle(left: Duration, max: Duration) -> Option<Duration> {
     let given = Duration::from_secs(life(max));
     // An absolute time may be a second late, because the server's clock is read only when a connection is made.
     (left <= given.saturating_add(Duration::from_secs(1))).then(|| given.saturating_sub(left))
+}
+
+fn wire(seconds: u64, now: u64) -> u32 {
+    let wire = if seconds <= MAX_RELATIVE { seconds.max(1) } else { now.saturating_add(seconds) };
+    u32::try_from(wire.min(MAX_ABSOLUTE)).unwrap_or(u32::MAX)
 }
 
 /// W: how many seconds a record is given that is to live for `ttl`.
