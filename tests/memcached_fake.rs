@@ -412,6 +412,29 @@ fn a_version_is_not_sent_after_any_connection_broke() {
     assert_ne!(token, fresh);
 }
 
+// The same where the connection was lost to a timeout, and where its answer was not understood.
+#[test]
+fn a_version_is_not_sent_after_a_connection_was_out_of_step() {
+    for silent in [true, false] {
+        let fake = Fake::start(move |connection| {
+            Box::new(move |line, _| match &line[..2] {
+                "mg" if line.contains("break") && silent => Reaction::Silence,
+                "mg" if line.contains("break") => Reaction::text("NONSENSE\r\n"),
+                "mg" => Reaction::text(&found(line, "x")),
+                _ => Reaction::text(&format!("HD c{connection} {}\r\n", token(line))),
+            })
+        });
+        let store = open(&fake);
+        let Loaded::Found { token, .. } = load_all(&store, &["c/k"]).remove(0).unwrap() else { panic!("absent") };
+        assert!(load_all(&store, &["c/break"]).remove(0).is_err());
+        let action = Action::Replace(Blob::new(vec![1]), token);
+        let items = [WriteItem { key: Key::new("c/k"), action, ttl: None }];
+        assert!(matches!(run(store.write(&items, soon())).unwrap().remove(0), Written::Changed));
+        assert_eq!(fake.connections.load(Ordering::SeqCst), 2, "the connection is not used again");
+        assert!(!fake.requests.lock().unwrap().iter().any(|line| line.starts_with("ms")), "it was not sent");
+    }
+}
+
 #[test]
 fn a_server_that_does_not_even_refuse_is_left_alone_for_a_while() {
     let fake = Fake::greeting(|_| Reaction::Silence, |_| Box::new(|_, _| Reaction::Silence));

@@ -51,7 +51,8 @@ pub(super) async fn load(
     let broken = exchange.broken.as_ref().map(|broken| server.broken(broken));
     let is_in_step = broken.is_none();
     let mut over = Vec::new();
-    let mut answers = exchange.answers.into_iter();
+    let Exchange { answers, begun, broken: ending } = exchange;
+    let mut answers = answers.into_iter();
     let mut loaded: Vec<Result<Loaded>> = Vec::with_capacity(reads.len());
     for (at, read) in reads.iter().enumerate() {
         loaded.push(match answers.next() {
@@ -77,6 +78,7 @@ pub(super) async fn load(
         });
     }
     if !is_in_step {
+        server.checkin(connection, &Exchange { answers: Vec::new(), begun, broken: ending });
         return loaded;
     }
     if over.is_empty() {
@@ -107,7 +109,7 @@ async fn ask(
         let mut connection = server.checkout(deadline).await?;
         let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&connection, moved)).collect();
         let exchange = connection.exchange(&requests, server.exchange_deadline(deadline)).await;
-        if !(connection.is_used && exchange.was_dead()) {
+        if !(connection.is_used && exchange.was_dead()) || Instant::now() >= deadline {
             return Ok((connection, exchange));
         }
         server.checkin(connection, &exchange);

@@ -50,7 +50,7 @@ pub(super) async fn write(
         } else {
             connection.exchange(&requests, server.exchange_deadline(deadline)).await
         };
-        if connection.is_used && exchange.begun == 0 && exchange.was_dead() {
+        if connection.is_used && exchange.begun == 0 && exchange.was_dead() && Instant::now() < deadline {
             // Nothing has left this process: a new connection may do better.
             server.checkin(connection, &exchange);
             continue;
