@@ -334,3 +334,15 @@ fn raising_the_timeout_does_not_recreate_what_was_destroyed() {
     set(&mut late, session, "x", 2);
     assert_eq!(run(late.commit()).unwrap().unwrap_err().status(), Status::Gone);
 }
+
+// A new id is staged like any other change: who hands it out in a cookie must find a session under it.
+#[test]
+fn a_new_session_that_was_given_another_id_is_stored_under_it() {
+    let c = container();
+    let (mut txn, session) = begin(&c, "old");
+    txn.regenerate(session, Some(b"new")).unwrap();
+    run(txn.commit()).unwrap().unwrap();
+    let mut after = Transaction::new();
+    assert!(run(after.exists(&c, b"new")).unwrap().unwrap());
+    assert!(!run(after.exists(&c, b"old")).unwrap().unwrap());
+}

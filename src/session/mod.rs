@@ -213,7 +213,8 @@ impl Session {
 
     /// Whether there is, or would be after a commit, a stored session.
     pub(crate) fn would_be_stored(&self) -> bool {
-        let is_staged = self.head.own_timeout_ms.is_some() || self.head.deadline_ms != self.base_deadline_ms;
+        let is_staged =
+            self.is_moved() || self.head.own_timeout_ms.is_some() || self.head.deadline_ms != self.base_deadline_ms;
         let has_keys = || {
             self.pkgs.iter().any(|pkg| {
                 pkg.overlay().any(|(_, change)| !matches!(change, Change::Delete | Change::Add { delta: 0, .. }))

@@ -81,9 +81,8 @@ impl Transaction {
             let env = Env { record, place, undo: &mut self.undo, session: at, pkg, kept: &mut self.kept };
             changes.add_pkg(slot, &env)?;
         }
-        let is_loaded = matches!(session.origin, Origin::Loaded { .. });
         let is_created = matches!(session.origin, Origin::Created);
-        if changes.is_empty() && !is_created && !(is_loaded && session.is_moved()) {
+        if changes.is_empty() && !is_created && !session.is_moved() {
             return Ok(());
         }
         let content = Content::new(session, changes)?;

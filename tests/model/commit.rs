@@ -240,14 +240,13 @@ pub(crate) fn plan(txn: &Txn) -> Vec<Task> {
         let opened = (session.cont, session.opened_id.clone());
         let named = (session.cont, session.id.clone());
         let boxed = || Box::new(session.clone());
-        let is_loaded = matches!(session.origin, Origin::Loaded(_));
         let is_created = session.origin == Origin::Created;
         if session.destroyed {
             task(session.cont, &session.opened_id, Work::Destroy { at: opened });
             if session.is_moved() {
                 task(session.cont, &session.id, Work::Destroy { at: named });
             }
-        } else if session.is_changed() || is_created || is_loaded && session.is_moved() {
+        } else if session.is_changed() || is_created || session.is_moved() {
             let work = if session.is_moved() && !is_created {
                 Work::Move { session: boxed(), from: opened, to: named }
             } else {

@@ -162,7 +162,7 @@ impl Session {
     }
 
     pub(crate) fn would_be_stored(&self) -> bool {
-        self.usable().is_ok() && (!matches!(self.origin, Origin::Absent(_)) || self.is_changed())
+        self.usable().is_ok() && (!matches!(self.origin, Origin::Absent(_)) || self.is_changed() || self.is_moved())
     }
 
     /// The package behind a handle, whether it is there or not.
