@@ -51,11 +51,9 @@ pub fn digest(id: &[u8]) -> String {
 /// no slash, so that no two (prefix, container) share a key.
 pub fn key(prefix: &str, container: &str, id: &[u8]) -> Key {
     let digest = digest(id);
-    if prefix.is_empty() {
-        Key::new(&format!("{container}/{digest}"))
-    } else {
-        Key::new(&format!("{prefix}/{container}/{digest}"))
-    }
+    let parts: &[&str] =
+        if prefix.is_empty() { &[container, "/", &digest] } else { &[prefix, "/", container, "/", &digest] };
+    Key::new(&parts.concat())
 }
 
 /// The wire form of a container's name: 1 to 100 characters, see [`wire_form`].

@@ -237,6 +237,10 @@ impl Session {
         let loaded = self.origin.record().and_then(|record| record.find(name));
         let name = Text::new(name);
         let at = self.pkgs.len();
+        if at == 0 {
+            // One package is the usual case.
+            self.pkgs.reserve_exact(1);
+        }
         self.pkgs.push(Pkg::new(name.clone(), loaded));
         self.by_name.insert(name, at);
         Ok(at)

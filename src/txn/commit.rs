@@ -191,6 +191,9 @@ enum Answer {
 
 /// Runs the jobs side by side: in each round every store gets one batch, and all stores are worked at the same time.
 async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
+    if let [task] = plan.tasks.as_mut_slice() {
+        return run_alone(&mut task.job, deadline, until).await;
+    }
     loop {
         let is_late = Instant::now() >= deadline;
         let mut wake: Option<Instant> = None;
@@ -231,6 +234,28 @@ async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
                         task.job.written(written);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The same for a single job, the usual case, which needs no sorting out.
+async fn run_alone(job: &mut Job, deadline: Instant, until: Until) {
+    let no_answer = || Error::Panic("a store gave no answer for an item".into());
+    while job.verdict().is_none() && !(until == Until::Ready && job.is_ready()) {
+        if Instant::now() >= deadline {
+            return job.expire();
+        }
+        match job.next() {
+            Next::Ended => return,
+            Next::Wait(moment) => sleep_until(moment.min(deadline)).await,
+            Next::Load(item) => {
+                let loaded = job.store().load(&[item], deadline).await.pop();
+                job.loaded(loaded.unwrap_or_else(|| Err(no_answer())));
+            }
+            Next::Write(item) => {
+                let written = job.store().write(&[item], deadline).await.pop();
+                job.written(written.unwrap_or_else(|| Written::Unknown(no_answer())));
             }
         }
     }

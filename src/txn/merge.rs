@@ -5,7 +5,7 @@
 
 #![allow(clippy::option_option, reason = "whether a field was changed, and to what, which may be nothing")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::container::Policy;
@@ -119,7 +119,7 @@ impl Changes {
             (Some(base), Some(basis)) => base.header().stamp == basis.header().stamp,
             _ => false,
         };
-        let mut edited = Vec::new();
+        let mut edited = Vec::with_capacity(self.pkgs.len());
         for pkg in &self.pkgs {
             let edit = PkgEdit::resolve(pkg, is_base, basis, policy)?;
             changed |= edit.changes_anything();
@@ -128,14 +128,13 @@ impl Changes {
         if !changed {
             return Ok(None);
         }
-        let mut sources: BTreeMap<&str, PkgSource<'_>> = basis.into_iter().flat_map(carried).collect();
+        edited.sort_unstable_by_key(|edit| edit.name);
+        let is_edited = |name: &str| edited.binary_search_by(|edit| edit.name.cmp(name)).is_ok();
+        let mut sources: Vec<_> = basis.into_iter().flat_map(carried).filter(|(name, _)| !is_edited(name)).collect();
         for edit in &edited {
-            match edit.source()? {
-                Some(source) => sources.insert(edit.name, source),
-                None => sources.remove(edit.name),
-            };
+            sources.extend(edit.source()?.map(|source| (edit.name, source)));
         }
-        let sources: Vec<_> = sources.into_iter().collect();
+        sources.sort_unstable_by_key(|(name, _)| *name);
         Ok(Some(record::encode(&header, &sources)?))
     }
 }
@@ -178,7 +177,7 @@ impl<'a> PkgEdit<'a> {
             Some((basis, at)) => Some(basis.pkg(at)?),
             None => None,
         };
-        let mut keys = Vec::new();
+        let mut keys = Vec::with_capacity(pkg.keys.len());
         for (key, change) in &pkg.keys {
             let find = |table: &Option<Package>| table.as_ref().and_then(|table| table.find(key));
             let theirs_at = find(&stands);
@@ -240,7 +239,8 @@ impl<'a> PkgEdit<'a> {
 
     /// The whole package as it is to be stored; `None` if it is not to be there.
     fn source(&self) -> Result<Option<PkgSource<'_>>> {
-        let mut entries = Vec::new();
+        let room = self.stands.as_ref().map_or(0, Package::len) + self.keys.len();
+        let mut entries = Vec::with_capacity(room);
         let mut edits = self.keys.iter().peekable();
         if let Some(stands) = &self.stands {
             for (key, raw) in (0..stands.len()).filter_map(|at| Some((stands.key(at)?, stands.raw(at)?))) {

@@ -214,6 +214,10 @@ impl Transaction {
         }
         let key = IndexKey { container: session.place.container.number(), id: Arc::clone(&session.head.id) };
         self.set_index(key, Entry::Open(at));
+        if self.sessions.is_empty() {
+            // One session is the usual case.
+            self.sessions.reserve_exact(1);
+        }
         self.sessions.push(session);
         SessionRef(at)
     }
