@@ -40,11 +40,11 @@ impl<'a> Read<'a> {
 /// shall meet it when storing.
 pub(super) async fn load(
     server: &Server,
-    reads: Vec<Read<'_>>,
+    reads: &[Read<'_>],
     moved: Duration,
     deadline: Instant,
 ) -> Vec<Result<Loaded>> {
-    let (mut connection, exchange) = match ask(server, &reads, moved, deadline).await {
+    let (mut connection, exchange) = match ask(server, reads, moved, deadline).await {
         Ok(answered) => answered,
         Err(error) => return reads.iter().map(|_| Err(error.clone())).collect(),
     };

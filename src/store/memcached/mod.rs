@@ -82,7 +82,10 @@ impl Memcached {
     async fn read(&self, store: &Store, reads: &[Read<'_>], deadline: Instant) -> Vec<Result<Loaded>> {
         store.stats().add(Counter::Requests, reads.len() as u64);
         let moved = store.clock().offset();
-        let by_server = |server, reads| load::load(server, reads, moved, deadline);
+        if let [server] = self.servers.as_slice() {
+            return load::load(server, reads, moved, deadline).await;
+        }
+        let by_server = |server, reads: Vec<_>| async move { load::load(server, &reads, moved, deadline).await };
         self.on_each(reads.iter().copied(), |read| read.key, by_server, || Err(nowhere())).await
     }
 

@@ -26,7 +26,7 @@ pub(super) async fn write(
     if !moved.is_zero() {
         // Reading removes what has expired by the moved clock. An error will show when writing.
         let reads: Vec<Read<'_>> = items.iter().map(|item| Read::version(&item.key)).collect();
-        load(server, reads, moved, deadline).await;
+        load(server, &reads, moved, deadline).await;
     }
     let mut written: Vec<Option<Written>> = items.iter().map(|_| None).collect();
     loop {
@@ -34,16 +34,16 @@ pub(super) async fn write(
             Ok(connection) => connection,
             Err(error) => return fill(written, || Written::Failed(error.clone())),
         };
-        let (mut places, mut requests) = (Vec::new(), Vec::new());
-        for (at, (item, slot)) in items.iter().zip(&mut written).enumerate() {
-            match request(server, &connection, item, item_limit, moved) {
+        let mut requests = Vec::with_capacity(items.len());
+        for (item, slot) in items.iter().zip(&mut written) {
+            // What was not sent has its outcome.
+            *slot = match request(server, &connection, item, item_limit, moved) {
                 Ok(request) => {
-                    places.push(at);
                     requests.push(request);
-                    *slot = None;
+                    None
                 }
-                Err(unsent) => *slot = Some(unsent),
-            }
+                Err(unsent) => Some(unsent),
+            };
         }
         let exchange = if requests.is_empty() {
             Exchange::nothing()
@@ -55,13 +55,23 @@ pub(super) async fn write(
             server.checkin(connection, &exchange);
             continue;
         }
-        let unanswered = unanswered(server, &exchange, connection.facts.identity, deadline, connection).await;
+        let (epoch, identity) = (connection.epoch, connection.facts.identity);
+        if exchange.answers.len() == requests.len() {
+            server.checkin(connection, &exchange);
+            let mut answers = exchange.answers.into_iter();
+            let outcomes = items.iter().zip(written).map(|(item, unsent)| match unsent {
+                Some(unsent) => unsent,
+                None => answers.next().map_or_else(|| no_answer(server), |answer| outcome(server, item, answer, epoch)),
+            });
+            return outcomes.collect();
+        }
+        let unanswered = unanswered(server, &exchange, identity, deadline, connection).await;
         let Exchange { answers, begun, .. } = exchange;
         let mut answers = answers.into_iter();
-        for (order, at) in places.into_iter().enumerate() {
-            let (Some(item), Some(slot)) = (items.get(at), written.get_mut(at)) else { continue };
+        let open = items.iter().zip(&mut written).filter(|(_, slot)| slot.is_none());
+        for (order, (item, slot)) in open.enumerate() {
             *slot = Some(match answers.next() {
-                Some(answer) => outcome(server, item, answer, unanswered.epoch),
+                Some(answer) => outcome(server, item, answer, epoch),
                 None if order < begun => unanswered.begun.clone(),
                 None => unanswered.unsent.clone(),
             });
@@ -70,9 +80,8 @@ pub(super) async fn write(
     }
 }
 
-/// The epoch of the answers, and what to say of the requests that have none.
+/// What to say of the requests that have no answer.
 struct Unanswered {
-    epoch: u64,
     begun: Written,
     unsent: Written,
 }
@@ -85,11 +94,9 @@ async fn unanswered(
     deadline: Instant,
     connection: Connection,
 ) -> Unanswered {
-    let epoch = connection.epoch;
     server.checkin(connection, exchange);
     let Some(broken) = &exchange.broken else {
-        let none = || Written::Unknown(server.protocol("gave no answer"));
-        return Unanswered { epoch, begun: none(), unsent: none() };
+        return Unanswered { begun: no_answer(server), unsent: no_answer(server) };
     };
     let error = server.broken(broken);
     let unsent = Written::Failed(error.clone());
@@ -104,7 +111,11 @@ async fn unanswered(
         }
         server.checkin(other, &Exchange::nothing());
     }
-    Unanswered { epoch, begun, unsent }
+    Unanswered { begun, unsent }
+}
+
+fn no_answer(server: &Server) -> Written {
+    Written::Unknown(server.protocol("gave no answer"))
 }
 
 /// The request for `item`, or what to say of it without sending it.
