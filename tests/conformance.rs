@@ -86,7 +86,7 @@ fn a_comparison_of_answers_is_strict_on_types_and_on_what_is_there() {
     assert!(difference(&get, &Expected::Ok(json!(null)), &answered).is_some(), "null is a value");
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

@@ -229,7 +229,7 @@ fn ids_are_any_bytes_up_to_the_limit_and_an_empty_one_is_refused() {
     assert_eq!(status(txn.destroy(&c, b"")), Status::Argument);
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

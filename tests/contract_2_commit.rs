@@ -470,7 +470,7 @@ fn sessions_are_written_in_the_order_of_their_keys() {
     }
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     // These script faults, which the embedded store alone can do.

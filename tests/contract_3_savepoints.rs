@@ -311,7 +311,7 @@ fn savepoint_and_rollback_do_no_io() {
     assert_eq!(io(&c), before);
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

@@ -462,7 +462,7 @@ fn raising_the_timeout_prolongs_what_is_stored_from_the_next_visit_on() {
     assert!(visit(&c, "s"));
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     // It moves the clock past 2038, where memcached's own ends.

@@ -248,7 +248,7 @@ fn overwrite_is_a_plain_put() {
     assert_eq!(stored(&c, "s"), r#"{"p":{"n":2,"x":2}}"#);
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

@@ -163,7 +163,7 @@ fn a_delta_to_what_somebody_deleted_or_made_another_type_follows_the_policy() {
     }
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

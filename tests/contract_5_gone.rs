@@ -188,7 +188,7 @@ fn a_session_past_its_deadline_is_gone_even_where_the_container_recreates() {
     assert_eq!(stored(&c, "s"), "absent");
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

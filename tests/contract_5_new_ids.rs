@@ -107,7 +107,7 @@ fn a_conflict_that_comes_between_the_two_writes_takes_the_new_session_back() {
     assert_eq!((stored(&c, "old").as_str(), stored(&c, "new").as_str()), (r#"{"p":{"x":3}}"#, "absent"));
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     // These script faults or pauses, which the embedded store alone can do.

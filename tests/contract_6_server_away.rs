@@ -289,7 +289,7 @@ fn a_commit_over_bytes_that_became_unreadable_is_an_error_and_leaves_them() {
     assert_eq!(bytes(&c, "s"), b"foreign");
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     // These script faults, which the embedded store alone can do.

@@ -234,7 +234,7 @@ fn what_has_no_json_form_is_a_type_error_that_names_the_path() {
     assert_eq!(to_json(work.txn.content(work.pkg).unwrap()).unwrap_err().status(), Status::Type);
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

@@ -210,7 +210,7 @@ fn a_panic_in_an_operation_leaves_nothing_behind() {
     assert_eq!(wants.watches_mut().len(), 1, "its own, not the panicked one's");
 }
 
-// DESIGN, idea 6: the queue will move operations between threads.
+// The queue will move operations between threads.
 #[test]
 fn operations_can_be_sent_to_another_thread() {
     fn assert_send<T: Send>(value: T) -> T {

@@ -43,7 +43,7 @@ fn work(container: &Container, who: &str) {
     }
 }
 
-// DESIGN "The C surface", fork.
+// What a fork must not break.
 #[test]
 fn children_work_on_and_the_parents_transactions_are_refused_in_them() {
     const MISUSE: i32 = ls_status::LS_ERR_MISUSE as i32;

@@ -56,7 +56,7 @@ fn start(program: &Path, url: &str, pause: Duration) -> Child {
     command.spawn().unwrap()
 }
 
-// DESIGN "The C surface": no signal reaches the host. Contract 6.2: a commit that was not stored is an error.
+// No signal reaches the host. Contract 6.2: a commit that was not stored is an error.
 #[test]
 fn a_c_host_survives_the_death_of_its_server_between_load_and_commit() {
     let dir = env::temp_dir().join(format!("lovely-host-{}", std::process::id()));

@@ -126,7 +126,7 @@ fn eight_processes_change_one_session_and_nothing_is_lost() {
     }
 }
 
-// DESIGN "The C surface": no signal reaches the host.
+// No signal reaches the host.
 #[test]
 fn a_host_with_default_signals_survives_the_death_of_its_server() {
     const TEST: &str = "a_host_with_default_signals_survives_the_death_of_its_server";
@@ -201,7 +201,7 @@ fn put_and_load(store: &Store, who: &str, rounds: u32) {
     }
 }
 
-// DESIGN "The C surface", fork: children go on with connections of their own, while the parent's threads are at work.
+// Forked children go on with connections of their own, while the parent's threads are at work.
 #[test]
 fn forked_children_share_no_connection_with_their_parent() {
     for server in [Memcached::start(&[]), Memcached::start_unix(&[])] {

@@ -56,7 +56,7 @@ fn is_refused(error: &Error) -> bool {
     matches!(error, Error::Unsupported(text) if text.contains("fork"))
 }
 
-// DESIGN "The C surface", fork.
+// What a fork must not break.
 #[test]
 fn a_store_from_before_a_fork_is_refused_in_the_child() {
     let store = open("refused");

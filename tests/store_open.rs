@@ -141,7 +141,7 @@ fn a_registered_store_is_found_by_name_and_kept_open() {
 /// Says which part of the test below a process plays that has an environment of its own.
 const ROLE: &str = "STORE_OPEN_ROLE";
 
-// DESIGN "The C surface", a URL: without one.
+// A URL: without one.
 #[test]
 fn without_a_url_the_environment_counts() {
     match env::var(ROLE).as_deref() {

@@ -199,7 +199,7 @@ fn of_two_that_created_a_session_one_may_set_its_deadline() {
     assert_eq!(commit(&mut b).unwrap_err().status(), Status::Conflict);
 }
 
-// DESIGN, idea 5: both stores are the same.
+// Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
     everywhere::all_on_memcached("all_of_this_holds_on_memcached", &[]);

@@ -107,7 +107,7 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    // DESIGN "Time to live": W, and 30 days compared after adding the 1.
+    // Time to live: W, and 30 days compared after adding the 1.
     #[test]
     fn what_is_sent_is_never_less_than_what_was_asked_and_never_never() {
         assert_eq!(clock().sent_for(None, NONE), 0);

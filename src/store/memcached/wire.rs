@@ -238,7 +238,7 @@ mod tests {
         String::from_utf8(head).unwrap()
     }
 
-    // DESIGN "facts": `t` before `T`.
+    // A fact of memcached: `t` before `T`.
     #[test]
     fn requests_are_one_line_each() {
         let (key, blob) = (&Key::new("c/k"), &Blob::new(vec![1, 2, 3]));
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(set(Mode::Swap(u64::MAX)), "ms c/k 3 C18446744073709551615 T9 c O7\r\n");
     }
 
-    // DESIGN "facts": the older client of the crate lets a key with CRLF inject commands.
+    // The older client of the crate lets a key with CRLF inject commands.
     #[test]
     fn a_key_cannot_end_its_line() {
         for key in ["", "a\r\nflush_all", "a b", "a\0", "\u{e4}", &"k".repeat(251)] {
