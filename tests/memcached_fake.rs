@@ -266,7 +266,7 @@ fn stats_without_end_and_without_facts_are_refused() {
     }
 }
 
-// DESIGN "facts": before 1.6.13 storing answers with the version from before.
+// A fact of memcached: before 1.6.13 storing answers with the version from before.
 #[test]
 fn an_old_server_is_refused_by_name_and_version() {
     let fake = Fake::greeting(
@@ -389,7 +389,7 @@ fn refusals_are_told_apart() {
     }
 }
 
-// DESIGN, idea 3: a version is good on the unbroken life that gave it.
+// a version is good on the unbroken life that gave it.
 #[test]
 fn a_version_is_not_sent_after_any_connection_broke() {
     let fake = Fake::start(|connection| {

@@ -76,7 +76,7 @@ fn stranger(server: &Memcached) -> Store {
     Store::open(Some(&url), &StoreOptions::new()).unwrap()
 }
 
-// DESIGN "facts": versions count from 1 again, so that an old one would overwrite what was stored since.
+// A fact of memcached: versions count from 1 again, so that an old one would overwrite what was stored since.
 #[test]
 fn a_session_under_the_same_number_after_a_restart_is_not_overwritten() {
     // The connection that was kept is found dead when it is used, or before.
@@ -290,7 +290,7 @@ fn a_session_over_the_limit_is_refused_and_what_is_stored_stays() {
     assert_eq!(at.server().stat("store_too_large"), 0);
 }
 
-// DESIGN "facts": with `-C` every policy but overwrite refuses, naming the server.
+// A fact of memcached: with `-C` every policy but overwrite refuses, naming the server.
 #[test]
 fn without_versions_only_containers_that_overwrite_are_served() {
     let at = TestStore::memcached(&["-C"]);

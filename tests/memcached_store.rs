@@ -77,7 +77,7 @@ fn what_is_written_is_read_back_byte_for_byte() {
     });
 }
 
-// DESIGN "The store, in words".
+// What a store promises.
 #[test]
 fn create_replace_and_put_keep_their_conditions() {
     on_both(|at| {
@@ -97,7 +97,7 @@ fn create_replace_and_put_keep_their_conditions() {
     });
 }
 
-// DESIGN "Time to live": `t` before `T`, and renewing changes no version.
+// Time to live: `t` before `T`, and renewing changes no version.
 #[test]
 fn a_load_tells_what_was_left_before_it_renews() {
     on_both(|at| {
@@ -223,7 +223,7 @@ fn a_batch_gives_one_answer_for_each_item_in_its_order() {
     });
 }
 
-// DESIGN "facts": write and read at the same time, or large batches deadlock against the server's buffers.
+// A fact of memcached: write and read at the same time, or large batches deadlock against the server's buffers.
 #[test]
 fn large_batches_of_reads_do_not_deadlock() {
     on_both(|at| {
@@ -248,7 +248,7 @@ fn large_batches_of_reads_do_not_deadlock() {
     });
 }
 
-// DESIGN "facts": nothing is sent that memcached would answer with "too large".
+// A fact of memcached: nothing is sent that memcached would answer with "too large".
 #[test]
 fn the_servers_own_limit_holds_to_the_byte() {
     for (options, size) in [(&[][..], 1 << 20), (&["-I", "2m"][..], 2 << 20)] {
@@ -266,7 +266,7 @@ fn the_servers_own_limit_holds_to_the_byte() {
     }
 }
 
-// DESIGN "facts": a refused write removes what was stored; it is for the caller to look.
+// A fact of memcached: a refused write removes what was stored; it is for the caller to look.
 #[test]
 fn a_full_server_refuses_and_says_so() {
     let at = TestStore::memcached(&["-M", "-m", "4", "-o", "no_hashexpand"]);

@@ -15,7 +15,7 @@ fn tcp(host: &str, port: u16) -> Address {
     Address::Tcp { host: host.to_owned(), port }
 }
 
-// DESIGN "The C surface", a URL.
+// What a URL may say.
 #[test]
 fn names_of_embedded_stores_are_decoded() {
     let long = "x".repeat(100);
@@ -115,7 +115,7 @@ fn options_are_numbers_with_their_units() {
     assert!(options.flush_allowed());
 }
 
-// DESIGN, limits and defaults.
+// Limits and defaults.
 #[test]
 fn defaults_are_those_of_the_documents() {
     let options = StoreOptions::new();
