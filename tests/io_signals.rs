@@ -22,7 +22,7 @@ extern "C" fn count(_: libc::c_int) {
     SEEN.fetch_add(1, Ordering::Relaxed);
 }
 
-// DESIGN "The C surface": EINTR is retried within the remaining time.
+// EINTR is retried within the remaining time.
 #[test]
 fn signals_neither_end_a_wait_nor_lengthen_it() {
     // SAFETY: a zeroed `sigaction` is a valid one; the handler only counts, and does not ask for restarts.

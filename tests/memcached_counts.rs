@@ -85,7 +85,7 @@ fn system_calls(url: &str, cycles: u32) -> u64 {
     total.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-// DESIGN, aims: at most 6, where plain sockets need 4.
+// at most 6, where plain sockets need 4.
 #[test]
 fn a_cycle_makes_as_many_system_calls_as_plain_sockets_need() {
     if let Ok(cycles) = std::env::var(CYCLES) {

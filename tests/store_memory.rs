@@ -86,7 +86,7 @@ fn assert_about(left: Duration, expected: Duration) {
     assert!(left <= expected && left + SLACK > expected, "{left:?} is not about {expected:?}");
 }
 
-// DESIGN "The store, in words": create.
+// create.
 #[test]
 fn create_stores_only_where_nothing_is() {
     let store = open("create");
@@ -265,7 +265,7 @@ fn the_clock_moves_both_its_times_and_refuses_what_it_cannot_count() {
     assert!(open("clock-2").clock().offset().is_zero());
 }
 
-// DESIGN, limits: `memory://` size, least recently used goes first.
+// `memory://` size, least recently used goes first.
 #[test]
 fn the_record_used_longest_ago_is_evicted_first() {
     let store = open_small("lru", 4);

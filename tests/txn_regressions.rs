@@ -346,3 +346,24 @@ fn a_new_session_that_was_given_another_id_is_stored_under_it() {
     assert!(run(after.exists(&c, b"new")).unwrap().unwrap());
     assert!(!run(after.exists(&c, b"old")).unwrap().unwrap());
 }
+
+// Contract 5.6: nor is anything recreated that was loaded longer ago than a tombstone lives.
+#[test]
+fn what_was_to_be_recreated_at_prepare_is_gone_after_the_life_of_a_tombstone() {
+    for new_id in [None, Some(&b"b"[..])] {
+        let c = container();
+        c.set_option(ContainerOption::Timeout, 0).unwrap();
+        c.set_option(ContainerOption::Recreate, 1).unwrap();
+        store(&c, "a");
+        let (mut txn, session) = begin(&c, "a");
+        set(&mut txn, session, "x", 2);
+        if new_id.is_some() {
+            txn.regenerate(session, new_id).unwrap();
+        }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        assert!(run(c.store().drop_record(&c.key(b"a"), deadline)).unwrap().unwrap());
+        run(txn.prepare()).unwrap().unwrap();
+        advance(&c, 90_000);
+        assert_eq!(commit(&mut txn).unwrap_err().status(), Status::Gone);
+    }
+}

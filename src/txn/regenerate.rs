@@ -124,7 +124,8 @@ impl Regenerate {
     /// it was prepared.
     pub(crate) fn refresh_options(&mut self) {
         self.content.refresh_options();
-        if self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
+        let is_vanished = matches!(self.old_at, At::Nothing) && self.content.origin.record().is_some();
+        if is_vanished || self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
             self.look_first();
         }
     }

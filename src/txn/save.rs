@@ -90,7 +90,8 @@ impl Save {
     pub(crate) fn refresh_options(&mut self) {
         self.content.refresh_options();
         self.bytes = None;
-        if self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
+        let is_recreated = self.content.is_first(self.stamp) && self.content.origin.record().is_some();
+        if is_recreated || self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
             self.look_first();
         }
     }
