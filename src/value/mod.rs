@@ -4,6 +4,7 @@
 //! log or another tree cost nothing, and carry their depth and size, so that no tree deeper than [`MAX_DEPTH`] or
 //! larger than [`MAX_SIZE`] can be built. How values are stored is `record`'s business; JSON is in `json`.
 
+mod input;
 pub mod json;
 mod text;
 

@@ -13,6 +13,7 @@ use hifijson::token::{Expect, Lex as _};
 use hifijson::{escape, num, str};
 
 use crate::error::{Error, Message, Result};
+use crate::value::input::{key_twice, placed};
 use crate::value::{List, MAX_DEPTH, Map, Text, Value, check_entries, check_key};
 
 /// Reads one value from JSON (contract 7.3).
@@ -92,12 +93,8 @@ fn read_map(lexer: &mut SliceLexer<'_>, depth: usize) -> Result<Value, Fault> {
         entries.push((Text::new(&key), read_value(next, lexer, depth)?));
         Ok::<_, Fault>(())
     })?;
-    // Sorting finds duplicates without a second table of the keys, and what comes sorted, as ours does, costs a look.
-    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    let twice = entries.iter().zip(entries.iter().skip(1)).find(|((a, _), (b, _))| a == b);
-    if let Some(((name, _), _)) = twice {
-        let shown: String = name.chars().take(24).collect();
-        return Err(argument(format!("name {shown:?} stands twice in the object that ends here"), 1));
+    if let Some(name) = key_twice(&mut entries) {
+        return Err(argument(format!("name {name} stands twice in the object that ends here"), 1));
     }
     Ok(Value::Map(Arc::new(Map::from_entries(entries)?)))
 }
@@ -116,13 +113,7 @@ fn located(error: Error, before: &[u8]) -> Error {
     let last = lines.clone().next_back().unwrap_or(before);
     let line = lines.count();
     let column = 1 + last.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-    let place = |message: Message| -> Message { format!("JSON, line {line}, column {column}: {message}").into() };
-    match error {
-        Error::Argument(message) => Error::Argument(place(message)),
-        Error::Range(message) => Error::Range(place(message)),
-        Error::TooLarge(message) => Error::TooLarge(place(message)),
-        other => other,
-    }
+    placed(error, &format!("JSON, line {line}, column {column}"))
 }
 
 // A limit that the value tree itself keeps.
