@@ -2,10 +2,12 @@
 //!
 //! A value is immutable once shared; lists and maps are reference counted, so that copies into an overlay, an undo
 //! log or another tree cost nothing, and carry their depth and size, so that no tree deeper than [`MAX_DEPTH`] or
-//! larger than [`MAX_SIZE`] can be built. How values are stored is `record`'s business; JSON is in `json`.
+//! larger than [`MAX_SIZE`] can be built. How values are stored is `record`'s business; JSON is in `json`,
+//! MessagePack in `msgpack`.
 
 mod input;
 pub mod json;
+pub mod msgpack;
 mod text;
 
 pub use text::Text;

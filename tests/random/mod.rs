@@ -82,6 +82,20 @@ impl Random {
         }
     }
 
+    /// Any value, nested up to `depth`: bytes, and floats of any bits, too.
+    pub(crate) fn value(&mut self, depth: usize) -> Value {
+        match self.below(if depth == 0 { 6 } else { 10 }) {
+            0 => Value::Float(f64::from_bits(self.next())),
+            1 => Value::Bytes((0..self.below(20)).map(|_| self.next().to_le_bytes()[0]).collect()),
+            6 | 7 => Value::list((0..self.below(6)).map(|_| self.value(depth - 1)).collect()).unwrap(),
+            8 | 9 => {
+                let entries = (0..self.below(6)).map(|_| (Text::new(&self.text()), self.value(depth - 1)));
+                Value::map(entries.collect()).unwrap()
+            }
+            _ => self.json_value(0),
+        }
+    }
+
     /// Pieces of JSON in random order: often JSON, often nearly.
     pub(crate) fn json_like(&mut self) -> Vec<u8> {
         const PIECES: [&[u8]; 40] = [
