@@ -42,10 +42,10 @@
  *
  * Outputs
  *
- *     Outputs are written only on success. But a pointer to a handle, to a value or to text that is the caller's
- *     to free is set to NULL by any other outcome, so that it can be freed or tested in any case. A NULL output
- *     is LS_ERR_ARGUMENT, and nothing is done, unless the call says that it may be NULL, and but for the length
- *     of text.
+ *     Outputs are written only on success. But a pointer to a handle, to a value, or to text or bytes that are the
+ *     caller's to free is set to NULL by any other outcome, so that it can be freed or tested in any case. A NULL
+ *     output is LS_ERR_ARGUMENT, and nothing is done, unless the call says that it may be NULL, and but for the
+ *     length of text.
  *
  * Text
  *
@@ -56,8 +56,8 @@
  *
  * Ownership
  *
- *     What you open, begin, make, copy, find or read from JSON is yours: free it once, with the _free of its
- *     type, in any order. _free takes NULL, never fails, does no I/O and never logs.
+ *     What you open, begin, make, copy, find or read from JSON or MessagePack is yours: free it once, with the
+ *     _free of its type, in any order. _free takes NULL, never fails, does no I/O and never logs.
  *     What you get belongs to the transaction that you got it from and lives until ls_txn_free: sessions,
  *     packages, text, bytes and values. After commit or abort, calls through such a session or package answer
  *     LS_ERR_MISUSE; they do not dangle. A value that was got stays readable and as it was, whatever is changed,
@@ -603,8 +603,8 @@ typedef struct ls_txn ls_txn;
 /**
  * A value: null, boolean, integer, float, text, bytes, list or map.
  *
- * A value that you made, copied or read from JSON is yours to change and to free. A `const` one that a transaction or
- * another value lends is only to be read. Putting a value into a list, a map or a package copies it, at a cost that
+ * A value that you made, copied or read from JSON or MessagePack is yours to change and to free. A `const` one that a
+ * transaction or another value lends is only to be read. Putting a value into a list, a map or a package copies it, at a cost that
  * does not depend on its size: changing it afterwards does not change what was put.
  *
  * Any number of threads may read a value at once, while none changes it. Two that change it at once: the second gets
@@ -614,7 +614,7 @@ typedef struct ls_txn ls_txn;
  * `ls_value_new_bytes`, `ls_value_new_list`, `ls_value_new_map`, `ls_value_list_push`, `ls_value_map_set`,
  * `ls_value_type`, `ls_value_as_bool`, `ls_value_as_i64`, `ls_value_as_f64`, `ls_value_as_text`, `ls_value_as_bytes`,
  * `ls_value_len`, `ls_value_list_at`, `ls_value_map_at`, `ls_value_map_get`, `ls_value_equal`, `ls_value_copy`,
- * `ls_value_to_json`, `ls_value_from_json`, `ls_value_free`.
+ * `ls_value_to_json`, `ls_value_from_json`, `ls_value_to_msgpack`, `ls_value_from_msgpack`, `ls_value_free`.
  */
 typedef struct ls_value ls_value;
 
@@ -1992,7 +1992,7 @@ bool ls_value_equal(const ls_value *a, const ls_value *b);
 int32_t ls_value_copy(const ls_value *value, ls_value **out, ls_error *err);
 
 /**
- * Frees a value that you made, copied or read from JSON; not one that is lent.
+ * Frees a value that you made, copied or read from JSON or MessagePack; not one that is lent.
  *
  * `value`: what to free; NULL is allowed.
  *
@@ -2165,6 +2165,50 @@ int32_t ls_value_map_set(ls_value *value,
                          size_t key_len,
                          const ls_value *item,
                          ls_error *err);
+
+/**
+ * Writes a value as MessagePack, which has a form for every value: integers, lengths and counts in the shortest, floats
+ * always as float 64; maps sorted by key.
+ *
+ * `value`: what to write.
+ * `out`, `out_len`: set to the MessagePack; neither may be NULL.
+ *
+ * Returns `LS_OK`; `LS_ERR_TOO_LARGE` for text or bytes of 4 GiB or more.
+ * Ownership: the bytes are yours; free them with `ls_bytes_free`.
+ * I/O: none. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_value_to_msgpack(const ls_value *value,
+                            void **out,
+                            size_t *out_len,
+                            ls_error *err);
+
+/**
+ * Reads MessagePack: integers of any width, float 32 and 64, str, bin, array, and map with str keys.
+ *
+ * `bytes`, `bytes_len`: the MessagePack; see "Text".
+ * `out`: set to the value.
+ *
+ * Returns `LS_OK`; `LS_ERR_ARGUMENT` for what is not one whole value: duplicate keys, str that is not UTF-8 and bytes
+ * after the end included; `LS_ERR_TYPE` for ext and for other keys; `LS_ERR_RANGE` for an integer over 2^63-1;
+ * `LS_ERR_TOO_LARGE` if it is nested more than 64 deep, holds more than 1,000,000 entries in an array or map, or has a
+ * key over 65,535 bytes. The message names the byte.
+ * Ownership: the value is yours; free it with `ls_value_free`.
+ * I/O: none. Threads: any. Since: 0.1.
+ */
+int32_t ls_value_from_msgpack(const void *bytes,
+                              size_t bytes_len,
+                              ls_value **out,
+                              ls_error *err);
+
+/**
+ * Frees bytes that a call made for you: MessagePack.
+ *
+ * `bytes`: what to free; NULL is allowed.
+ *
+ * Ownership: takes the bytes.
+ * I/O: none. Threads: any. Since: 0.1.
+ */
+void ls_bytes_free(void *bytes);
 
 /**
  * Tells the type of a value.

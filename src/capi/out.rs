@@ -239,17 +239,46 @@ impl Out for OwnedText {
     }
 }
 
-/// A copy of `text` with a NUL, from `malloc`: the one allocator that frees without being told a length.
+/// Bytes that are the caller's to free with `ls_bytes_free`. Both outputs are needed: nothing else tells the length.
+pub(super) struct OwnedBytes(pub(super) *mut *mut c_void, pub(super) *mut usize);
+
+impl Out for OwnedBytes {
+    /// From [`copy_bytes`].
+    type Value = (*mut c_void, usize);
+    unsafe fn clear(&self) {
+        // SAFETY: the caller's promise is this one's.
+        unsafe { Owned(self.0).clear() }
+    }
+    fn check(&self) -> Result<()> {
+        needed("out", self.0)?;
+        needed("out_len", self.1)
+    }
+    unsafe fn set(self, (start, len): Self::Value) {
+        // SAFETY: not NULL, as checked, and the caller's to write.
+        unsafe {
+            self.0.write(start);
+            self.1.write(len);
+        }
+    }
+}
+
+/// A copy of `text` with a NUL, which is not counted.
 pub(super) fn copy_text(text: &str) -> Result<(*mut c_char, usize)> {
-    let len = text.len();
-    // SAFETY: any size may be asked for; a string is at most half the address space long, so nothing overflows.
+    copy_bytes(text.as_bytes()).map(|(start, len)| (start.cast(), len))
+}
+
+/// A copy of `bytes` from `malloc`: the one allocator that frees without being told a length. There is a NUL behind it,
+/// which text needs, and which keeps a copy of nothing from being NULL.
+pub(super) fn copy_bytes(bytes: &[u8]) -> Result<(*mut c_void, usize)> {
+    let len = bytes.len();
+    // SAFETY: any size may be asked for; a slice is at most half the address space long, so nothing overflows.
     let start = unsafe { libc::malloc(len + 1) }.cast::<u8>();
     if start.is_null() {
-        return Err(Error::TooLarge(format!("no memory for a text of {len} bytes").into()));
+        return Err(Error::TooLarge(format!("no memory for {len} bytes to hand out").into()));
     }
     // SAFETY: `start` has room for `len` bytes and the NUL, and is new, so nothing overlaps.
     unsafe {
-        start.copy_from_nonoverlapping(text.as_ptr(), len);
+        start.copy_from_nonoverlapping(bytes.as_ptr(), len);
         start.add(len).write(0);
     }
     Ok((start.cast(), len))

@@ -24,6 +24,7 @@ pub(crate) fn in_order() -> Vec<String> {
         "value/make",
         "value/read",
         "value/json",
+        "value/msgpack",
         "testing",
     ]
     .iter()

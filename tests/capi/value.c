@@ -1,4 +1,4 @@
-/* The value tree and JSON. */
+/* The value tree, JSON and MessagePack. */
 #include <math.h>
 
 #include "check.h"
@@ -138,6 +138,7 @@ TEST(nulls_are_refused_by_name) {
     double number;
     size_t length;
     char *json;
+    void *packed = one;
     ls_value *made = one;
     NULL_IS_REFUSED("out", ls_value_new_null(NULL, E));
     NULL_IS_REFUSED("out", ls_value_new_bool(true, NULL, E));
@@ -172,6 +173,14 @@ TEST(nulls_are_refused_by_name) {
     NULL_IS_REFUSED("value", ls_value_copy(NULL, &made, E));
     NULL_IS_REFUSED("value", ls_value_to_json(NULL, &json, &length, E));
     NULL_IS_REFUSED("out", ls_value_to_json(one, NULL, &length, E));
+    NULL_IS_REFUSED("bytes", ls_value_from_msgpack(NULL, 1, &made, E));
+    NULL_IS_REFUSED("out", ls_value_from_msgpack("\xc0", 1, NULL, E));
+    NULL_IS_REFUSED("value", ls_value_to_msgpack(NULL, &packed, &length, E));
+    CHECK(packed == NULL);
+    NULL_IS_REFUSED("out", ls_value_to_msgpack(one, NULL, &length, E));
+    packed = one;
+    NULL_IS_REFUSED("out_len", ls_value_to_msgpack(one, &packed, NULL, E));
+    CHECK(packed == NULL);
     CHECK(ls_value_type(NULL) == -1 && ls_value_len(NULL) == 0);
     CHECK(!ls_value_equal(NULL, one) && !ls_value_equal(one, NULL) && !ls_value_equal(NULL, NULL));
     ls_value_free(one);
@@ -426,6 +435,57 @@ TEST(what_json_has_not_is_a_type_error_that_names_the_path) {
     ls_value_free(map);
 }
 
+TEST(msgpack_goes_out_and_in) {
+    /* {"a": [1, -1, 1.0, nil, "\0", bin 00 ff], "b": {}} */
+    static const char bytes[] = "\x82\xa1" "a\x96\x01\xff\xcb\x3f\xf0\0\0\0\0\0\0\xc0\xa1\0\xc4\x02\0\xff\xa1" "b\x80";
+    ls_value *value = NULL, *again = NULL;
+    const ls_value *list = NULL, *item = NULL;
+    void *packed = NULL;
+    size_t length = 0;
+    OK(ls_value_from_msgpack(bytes, sizeof bytes - 1, &value, E));
+    OK(ls_value_map_get(value, "a", 1, &list, E));
+    CHECK(ls_value_len(list) == 6);
+    OK(ls_value_list_at(list, 2, &item, E));
+    CHECK(ls_value_type(item) == LS_TYPE_F64);
+    OK(ls_value_list_at(list, 5, &item, E));
+    CHECK(ls_value_type(item) == LS_TYPE_BYTES && ls_value_len(item) == 2);
+    OK(ls_value_to_msgpack(value, &packed, &length, E));
+    CHECK(length == sizeof bytes - 1 && memcmp(packed, bytes, length) == 0);
+    OK(ls_value_from_msgpack(packed, length, &again, E));
+    CHECK(ls_value_equal(value, again));
+    ls_bytes_free(packed);
+    ls_value_free(again);
+    ls_value_free(value);
+}
+
+TEST(msgpack_that_has_no_value_is_refused) {
+    ls_value *value = (ls_value *)1;
+    STATUS(LS_ERR_ARGUMENT, ls_value_from_msgpack("", 0, &value, E));
+    CHECK(value == NULL);
+    FAILS(LS_ERR_ARGUMENT, "twice", ls_value_from_msgpack("\x82\xa1" "a\x01\xa1" "a\x02", 7, &value, E));
+    FAILS(LS_ERR_ARGUMENT, "byte 1", ls_value_from_msgpack("\x91\xa1\xff", 3, &value, E));
+    FAILS(LS_ERR_ARGUMENT, "byte 1", ls_value_from_msgpack("\x01\x02", 2, &value, E));
+    FAILS(LS_ERR_TYPE, "byte 1", ls_value_from_msgpack("\x81\x01\x01", 3, &value, E));
+    FAILS(LS_ERR_TYPE, "ext", ls_value_from_msgpack("\xd4\x01\x01", 3, &value, E));
+    FAILS(LS_ERR_RANGE, "2^63-1", ls_value_from_msgpack("\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9, &value, E));
+    FAILS(LS_ERR_TOO_LARGE, "1000000", ls_value_from_msgpack("\xdd\xff\xff\xff\xff", 5, &value, E));
+    CHECK(value == NULL);
+}
+
+TEST(msgpack_nested_100000_deep_is_an_error) {
+    size_t size = 100000;
+    char *deep = malloc(size);
+    ls_value *value = NULL;
+    memset(deep, '\x91', size);
+    FAILS(LS_ERR_TOO_LARGE, "64", ls_value_from_msgpack(deep, size, &value, E));
+    free(deep);
+}
+
+TEST(freeing_no_text_and_no_bytes_is_allowed) {
+    ls_text_free(NULL);
+    ls_bytes_free(NULL);
+}
+
 int main(void) {
     RUN(every_type_comes_back_as_it_was_made);
     RUN(the_bits_of_nan_are_kept);
@@ -449,5 +509,9 @@ int main(void) {
     RUN(json_that_is_none_is_refused);
     RUN(json_nested_100000_deep_is_an_error);
     RUN(what_json_has_not_is_a_type_error_that_names_the_path);
+    RUN(msgpack_goes_out_and_in);
+    RUN(msgpack_that_has_no_value_is_refused);
+    RUN(msgpack_nested_100000_deep_is_an_error);
+    RUN(freeing_no_text_and_no_bytes_is_allowed);
     return check_done("value");
 }

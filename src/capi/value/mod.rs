@@ -1,11 +1,13 @@
-//! The value tree: what C holds of a value. Making, reading and JSON are in the files below.
+//! The value tree: what C holds of a value. Making, reading, JSON and MessagePack are in the files below.
 
 mod json;
 mod make;
+mod msgpack;
 mod read;
 
 pub use json::*;
 pub use make::*;
+pub use msgpack::*;
 pub use read::*;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,8 +54,8 @@ const _: () = {
 
 /// A value: null, boolean, integer, float, text, bytes, list or map.
 ///
-/// A value that you made, copied or read from JSON is yours to change and to free. A `const` one that a transaction or
-/// another value lends is only to be read. Putting a value into a list, a map or a package copies it, at a cost that
+/// A value that you made, copied or read from JSON or MessagePack is yours to change and to free. A `const` one that a
+/// transaction or another value lends is only to be read. Putting a value into a list, a map or a package copies it, at a cost that
 /// does not depend on its size: changing it afterwards does not change what was put.
 ///
 /// Any number of threads may read a value at once, while none changes it. Two that change it at once: the second gets
@@ -63,7 +65,7 @@ const _: () = {
 /// `ls_value_new_bytes`, `ls_value_new_list`, `ls_value_new_map`, `ls_value_list_push`, `ls_value_map_set`,
 /// `ls_value_type`, `ls_value_as_bool`, `ls_value_as_i64`, `ls_value_as_f64`, `ls_value_as_text`, `ls_value_as_bytes`,
 /// `ls_value_len`, `ls_value_list_at`, `ls_value_map_at`, `ls_value_map_get`, `ls_value_equal`, `ls_value_copy`,
-/// `ls_value_to_json`, `ls_value_from_json`, `ls_value_free`.
+/// `ls_value_to_json`, `ls_value_from_json`, `ls_value_to_msgpack`, `ls_value_from_msgpack`, `ls_value_free`.
 // Never made: its address is that of a `Value`, alone if it is lent, the first field of `OwnedValue` if it is owned.
 #[derive(Debug)]
 pub struct ls_value {
@@ -167,7 +169,7 @@ pub unsafe extern "C" fn ls_value_copy(value: *const ls_value, out: *mut *mut ls
     guard::call(Owned(out), err, || borrow("value", value).map(|value| give(value.clone())))
 }
 
-/// Frees a value that you made, copied or read from JSON; not one that is lent.
+/// Frees a value that you made, copied or read from JSON or MessagePack; not one that is lent.
 ///
 /// `value`: what to free; NULL is allowed.
 ///
