@@ -762,7 +762,8 @@ void ls_options_free(ls_options *options);
  * `exchange_timeout` and `commit_timeout`. Without a URL the environment variable `LOVELY_SESSION_URL` counts, else
  * it is `memory://default`, with one warning on the log.
  *
- * `url`, `url_len`: see "Text"; no URL if `url` is NULL or the length 0.
+ * `url`, `url_len`: see "Text"; no URL if `url` is NULL or the length 0. With `LS_NTS` an empty text is an error: a setting
+ * that is empty by mistake must not open a store that forgets.
  * `options`: as in the URL; may be NULL.
  * `out`: set to the store.
  *

@@ -99,7 +99,8 @@ pub(super) fn deadline(store: &Store) -> Instant {
 /// `exchange_timeout` and `commit_timeout`. Without a URL the environment variable `LOVELY_SESSION_URL` counts, else
 /// it is `memory://default`, with one warning on the log.
 ///
-/// `url`, `url_len`: see "Text"; no URL if `url` is NULL or the length 0.
+/// `url`, `url_len`: see "Text"; no URL if `url` is NULL or the length 0. With `LS_NTS` an empty text is an error: a setting
+/// that is empty by mistake must not open a store that forgets.
 /// `options`: as in the URL; may be NULL.
 /// `out`: set to the store.
 ///
@@ -117,8 +118,7 @@ pub unsafe extern "C" fn ls_store_open(
     err: *mut ls_error,
 ) -> i32 {
     guard::call(Owned(out), err, || {
-        let url =
-            if url.is_null() { None } else { Some(args::text("url", url, url_len)?).filter(|url| !url.is_empty()) };
+        let url = if url.is_null() || url_len == 0 { None } else { Some(args::text("url", url, url_len)?) };
         let options = options.as_ref().map_or_else(|| Ok(StoreOptions::new()), ls_options::copy)?;
         Store::open(url, &options).map(give)
     })
