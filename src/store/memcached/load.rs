@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::connection::{Connection, Exchange};
+use super::connection::Exchange;
+use super::link::Link;
 use super::server::Server;
 use super::time::Life;
 use super::wire::{Answer, Request};
@@ -28,8 +29,8 @@ impl<'a> Read<'a> {
         Self { key, with_bytes: false, renew: None }
     }
 
-    fn request(&self, connection: &Connection, moved: Duration) -> Request<'a> {
-        let renew = self.renew.map(|ttl| connection.facts.clock.sent_for(Some(ttl), moved));
+    fn request(&self, link: &Link, moved: Duration) -> Request<'a> {
+        let renew = self.renew.map(|ttl| link.facts().clock.sent_for(Some(ttl), moved));
         Request::Get { key: self.key, with_bytes: self.with_bytes, renew }
     }
 }
@@ -44,7 +45,7 @@ pub(super) async fn load(
     moved: Duration,
     deadline: Instant,
 ) -> Vec<Result<Loaded>> {
-    let (mut connection, exchange) = match ask(server, reads, moved, deadline).await {
+    let (mut link, exchange) = match ask(server, reads, moved, deadline).await {
         Ok(answered) => answered,
         Err(error) => return reads.iter().map(|_| Err(error.clone())).collect(),
     };
@@ -56,14 +57,14 @@ pub(super) async fn load(
     let mut loaded: Vec<Result<Loaded>> = Vec::with_capacity(reads.len());
     for (at, read) in reads.iter().enumerate() {
         loaded.push(match answers.next() {
-            Some(Answer::Found { bytes, cas, t }) => match connection.facts.clock.meaning_of(t, moved) {
+            Some(Answer::Found { bytes, cas, t }) => match link.facts().clock.meaning_of(t, moved) {
                 Life::Over => {
                     over.push((at, Request::Delete { key: read.key, cas: Some(cas) }));
                     Ok(Loaded::Absent)
                 }
                 life => Ok(Loaded::Found {
                     blob: Blob::new(bytes),
-                    token: Token { cas, epoch: connection.epoch },
+                    token: Token { cas, epoch: link.epoch() },
                     left: match life {
                         Life::Left(left) => Some(Left(left)),
                         Life::Endless | Life::Over => None,
@@ -78,15 +79,15 @@ pub(super) async fn load(
         });
     }
     if !is_in_step {
-        server.checkin(connection, &Exchange { answers: Vec::new(), begun, broken: ending });
+        server.checkin(link, &Exchange { answers: Vec::new(), begun, broken: ending });
         return loaded;
     }
     if over.is_empty() {
-        server.checkin(connection, &Exchange::nothing());
+        server.checkin(link, &Exchange::nothing());
         return loaded;
     }
     let (places, requests): (Vec<usize>, Vec<Request<'_>>) = over.into_iter().unzip();
-    let removed = connection.exchange(&requests, server.exchange_deadline(deadline)).await;
+    let removed = link.exchange(&requests, server.exchange_deadline(deadline)).await;
     if let Some(broken) = &removed.broken {
         for at in places.into_iter().skip(removed.answers.len()) {
             if let Some(slot) = loaded.get_mut(at) {
@@ -94,25 +95,20 @@ pub(super) async fn load(
             }
         }
     }
-    server.checkin(connection, &removed);
+    server.checkin(link, &removed);
     loaded
 }
 
 /// One round trip; and another on a new connection if the one that was kept turns out to be dead.
-async fn ask(
-    server: &Server,
-    reads: &[Read<'_>],
-    moved: Duration,
-    deadline: Instant,
-) -> Result<(Connection, Exchange)> {
+async fn ask(server: &Server, reads: &[Read<'_>], moved: Duration, deadline: Instant) -> Result<(Link, Exchange)> {
     loop {
-        let mut connection = server.checkout(deadline).await?;
-        let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&connection, moved)).collect();
-        let exchange = connection.exchange(&requests, server.exchange_deadline(deadline)).await;
-        if !(connection.is_used && exchange.was_dead()) || Instant::now() >= deadline {
-            return Ok((connection, exchange));
+        let mut link = server.checkout(deadline).await?;
+        let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&link, moved)).collect();
+        let exchange = link.exchange(&requests, server.exchange_deadline(deadline)).await;
+        if !(link.is_used() && exchange.was_dead()) || Instant::now() >= deadline {
+            return Ok((link, exchange));
         }
-        server.checkin(connection, &exchange);
+        server.checkin(link, &exchange);
     }
 }
 

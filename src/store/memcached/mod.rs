@@ -1,12 +1,13 @@
 //! The store on memcached: what a batch comes to on the servers that its keys belong to, all worked at the same time.
 //!
-//! `wire` is the protocol, `channel` a socket, `handshake` what a server tells of itself, `connection` one exchange, `pool`
-//! the connections at rest, `server` the way to one server; `load` and `write` say what the answers mean, `time` how
-//! memcached counts. Sessions are not known here.
+//! `wire` is the protocol, `channel` a socket, `handshake` what a server tells of itself, `connection` one exchange, `link`
+//! the way that it takes, `pool` the connections at rest, `server` the way to one server; `load` and `write` say what the
+//! answers mean, `time` how memcached counts. Sessions are not known here.
 
 mod channel;
 mod connection;
 mod handshake;
+mod link;
 mod load;
 mod pool;
 mod server;
@@ -121,8 +122,8 @@ impl Memcached {
             return Ok(());
         }
         let connecting = unknown.into_iter().map(|server| async move {
-            let connection = server.checkout(deadline).await?;
-            server.checkin(connection, &Exchange::nothing());
+            let link = server.checkout(deadline).await?;
+            server.checkin(link, &Exchange::nothing());
             Ok(())
         });
         join_all(connecting.collect()).await.into_iter().fold(Ok(()), Result::and)
@@ -275,10 +276,10 @@ impl Memcached {
 /// One exchange of requests that may be repeated.
 async fn exchange(server: &Server, requests: &[Request<'_>], deadline: Instant) -> Result<Exchange> {
     loop {
-        let mut connection = server.checkout(deadline).await?;
-        let exchange = connection.exchange(requests, server.exchange_deadline(deadline)).await;
-        let again = connection.is_used && exchange.was_dead();
-        server.checkin(connection, &exchange);
+        let mut link = server.checkout(deadline).await?;
+        let exchange = link.exchange(requests, server.exchange_deadline(deadline)).await;
+        let again = link.is_used() && exchange.was_dead();
+        server.checkin(link, &exchange);
         if !again {
             return Ok(exchange);
         }

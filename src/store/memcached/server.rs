@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::channel::{Channel, Fault};
 use super::connection::{Break, Connection, Exchange};
 use super::handshake::{Facts, shake_hands};
+use super::link::Link;
 use super::pool::Pool;
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
@@ -67,16 +68,18 @@ impl Server {
         self.pool.facts()
     }
 
-    /// A connection to use: one that is idle, or a new one.
-    pub(super) async fn checkout(&self, deadline: Instant) -> Result<Connection> {
-        match self.pool.take() {
-            Some(connection) => Ok(connection),
-            None => self.connect(deadline).await,
-        }
+    /// A way to use: a connection that is idle, or a new one.
+    pub(super) async fn checkout(&self, deadline: Instant) -> Result<Link> {
+        let connection = match self.pool.take() {
+            Some(connection) => connection,
+            None => self.connect(deadline).await?,
+        };
+        Ok(Link::Own(connection))
     }
 
-    /// Takes a connection back after `exchange`, which may have broken it.
-    pub(super) fn checkin(&self, connection: Connection, exchange: &Exchange) {
+    /// Takes a way back after `exchange`, which may have broken its connection.
+    pub(super) fn checkin(&self, link: Link, exchange: &Exchange) {
+        let Link::Own(connection) = link;
         match exchange.broken {
             None => self.pool.put(connection),
             // The server speaks: nothing says that it was restarted.

@@ -6,8 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::connection::{Break, Connection, Exchange};
+use super::connection::{Break, Exchange};
 use super::handshake::Identity;
+use super::link::Link;
 use super::load::{Read, load};
 use super::server::Server;
 use super::wire::{Answer, Mode, Request};
@@ -30,14 +31,14 @@ pub(super) async fn write(
     }
     let mut written: Vec<Option<Written>> = items.iter().map(|_| None).collect();
     loop {
-        let mut connection = match server.checkout(deadline).await {
-            Ok(connection) => connection,
+        let mut link = match server.checkout(deadline).await {
+            Ok(link) => link,
             Err(error) => return fill(written, || Written::Failed(error.clone())),
         };
         let mut requests = Vec::with_capacity(items.len());
         for (item, slot) in items.iter().zip(&mut written) {
             // What was not sent has its outcome.
-            *slot = match request(server, &connection, item, item_limit, moved) {
+            *slot = match request(server, &link, item, item_limit, moved) {
                 Ok(request) => {
                     requests.push(request);
                     None
@@ -48,16 +49,16 @@ pub(super) async fn write(
         let exchange = if requests.is_empty() {
             Exchange::nothing()
         } else {
-            connection.exchange(&requests, server.exchange_deadline(deadline)).await
+            link.exchange(&requests, server.exchange_deadline(deadline)).await
         };
-        if connection.is_used && exchange.begun == 0 && exchange.was_dead() && Instant::now() < deadline {
+        if link.is_used() && exchange.begun == 0 && exchange.was_dead() && Instant::now() < deadline {
             // Nothing has left this process: a new connection may do better.
-            server.checkin(connection, &exchange);
+            server.checkin(link, &exchange);
             continue;
         }
-        let (epoch, identity) = (connection.epoch, connection.facts.identity);
+        let (epoch, identity) = (link.epoch(), link.facts().identity);
         if exchange.answers.len() == requests.len() {
-            server.checkin(connection, &exchange);
+            server.checkin(link, &exchange);
             let mut answers = exchange.answers.into_iter();
             let outcomes = items.iter().zip(written).map(|(item, unsent)| match unsent {
                 Some(unsent) => unsent,
@@ -65,7 +66,7 @@ pub(super) async fn write(
             });
             return outcomes.collect();
         }
-        let unanswered = unanswered(server, &exchange, identity, deadline, connection).await;
+        let unanswered = unanswered(server, &exchange, identity, deadline, link).await;
         let Exchange { answers, begun, .. } = exchange;
         let mut answers = answers.into_iter();
         let open = items.iter().zip(&mut written).filter(|(_, slot)| slot.is_none());
@@ -92,9 +93,9 @@ async fn unanswered(
     exchange: &Exchange,
     identity: Identity,
     deadline: Instant,
-    connection: Connection,
+    link: Link,
 ) -> Unanswered {
-    server.checkin(connection, exchange);
+    server.checkin(link, exchange);
     let Some(broken) = &exchange.broken else {
         return Unanswered { begun: no_answer(server), unsent: no_answer(server) };
     };
@@ -105,7 +106,7 @@ async fn unanswered(
         && !matches!(broken, Break::Rejected)
         && let Ok(other) = server.checkout(deadline).await
     {
-        if other.facts.identity != identity {
+        if other.facts().identity != identity {
             // The process that may have applied it is gone, and all that it held: look at what stands now.
             begun = Written::Changed;
         }
@@ -121,12 +122,12 @@ fn no_answer(server: &Server) -> Written {
 /// The request for `item`, or what to say of it without sending it.
 fn request<'a>(
     server: &Server,
-    connection: &Connection,
+    link: &Link,
     item: &'a WriteItem,
     item_limit: Option<usize>,
     moved: Duration,
 ) -> Result<Request<'a>, Written> {
-    let facts = &connection.facts;
+    let facts = link.facts();
     let ttl = facts.clock.sent_for(item.ttl, moved);
     let (blob, mode) = match &item.action {
         Action::Touch => {
@@ -136,7 +137,7 @@ fn request<'a>(
         Action::Put(blob) => (blob, Mode::Put),
         Action::Replace(_, _) if !facts.has_versions => return Err(Written::Failed(no_versions(server))),
         // The server would compare it with numbers that mean something else now.
-        Action::Replace(_, token) if token.epoch != connection.epoch => return Err(Written::Changed),
+        Action::Replace(_, token) if token.epoch != link.epoch() => return Err(Written::Changed),
         Action::Replace(blob, token) => (blob, Mode::Swap(token.cas)),
     };
     let limit = record_limit(facts.item_size, item_limit, &item.key);
