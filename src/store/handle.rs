@@ -68,9 +68,6 @@ impl Store {
             None => url::from_environment()?,
         };
         let options = url.options.joined(options)?;
-        if matches!(&url.place, Place::Memcached { servers } if servers.len() > 1) {
-            return Err(Error::Unsupported("stores on several servers are not supported by this version".into()));
-        }
         let mut is_new = false;
         let store = registry::open(&url.identity(), || {
             is_new = true;

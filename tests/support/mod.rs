@@ -10,4 +10,5 @@ pub mod everywhere;
 pub mod fake;
 pub mod memcached;
 pub mod relay;
+pub mod servers;
 pub mod store;

@@ -1,8 +1,8 @@
 //! The store on memcached: what a batch comes to on the servers that its keys belong to, all worked at the same time.
 //!
 //! `wire` is the protocol, `channel` a socket, `handshake` what a server tells of itself, `connection` one exchange, `link`
-//! the way that it takes, `pool` the connections at rest, `server` the way to one server; `load` and `write` say what the
-//! answers mean, `time` how memcached counts. Sessions are not known here.
+//! the way that it takes, `pool` the connections at rest, `server` the way to one server, `rendezvous` which server has a
+//! key; `load` and `write` say what the answers mean, `time` how memcached counts. Sessions are not known here.
 
 mod channel;
 mod connection;
@@ -10,6 +10,7 @@ mod handshake;
 mod link;
 mod load;
 mod pool;
+mod rendezvous;
 mod server;
 mod time;
 mod wire;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::io::join_all;
 use connection::Exchange;
 use load::Read;
+use rendezvous::Rendezvous;
 use server::Server;
 use wire::{Answer, Request};
 
@@ -33,7 +35,9 @@ const USUAL_ITEM_SIZE: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct Memcached {
+    /// In the order of their addresses, whatever the order in the URL.
     servers: Vec<Server>,
+    rendezvous: Rendezvous,
     /// A limit for records that the caller set.
     item_limit: Option<usize>,
     flush_allowed: bool,
@@ -41,8 +45,10 @@ pub(super) struct Memcached {
 
 impl Memcached {
     pub(super) fn new(servers: &[Address], options: &StoreOptions) -> Self {
+        let servers: Vec<Server> = servers.iter().map(|address| Server::new(address, options)).collect();
         Self {
-            servers: servers.iter().map(|address| Server::new(address, options)).collect(),
+            rendezvous: Rendezvous::new(servers.iter().map(Server::name)),
+            servers,
             item_limit: options.explicit(StoreOption::ItemLimit).map(|_| options.item_limit()),
             flush_allowed: options.flush_allowed(),
         }
@@ -226,8 +232,8 @@ impl Memcached {
     }
 
     /// The server that a key belongs to.
-    fn server(&self, _key: &Key) -> Option<&Server> {
-        self.servers.first()
+    fn server(&self, key: &Key) -> Option<&Server> {
+        self.servers.get(self.rendezvous.place(key))
     }
 
     /// Has `work` done for the items of each server, all servers at the same time, and gives what came of each item in
