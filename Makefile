@@ -9,10 +9,18 @@ export STORE
 CARGO_OUT := $(or $(CARGO_TARGET_DIR),target)
 # What a C program needs: the header is in include/, the libraries are put here.
 LIB := build/lib
+# Where `make install` puts things, by the GNU names in either case; DESTDIR goes before each.
+PREFIX ?= $(or $(prefix),/usr/local)
+LIBDIR ?= $(or $(libdir),$(PREFIX)/lib)
+INCLUDEDIR ?= $(or $(includedir),$(PREFIX)/include)
+DOCDIR ?= $(or $(docdir),$(PREFIX)/share/doc/lovely-session)
+DESTDIR ?=
 C_WARNINGS := -Wall -Wextra -pedantic -Werror
 
+INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
+
 .DEFAULT_GOAL := help
-.PHONY: help demo lib check test bench bench-cycle header clean
+.PHONY: help demo lib manual install uninstall check test bench bench-cycle header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +40,19 @@ lib: ## Build the C library, shared and static, into build/lib
 
 build/tour: lib examples/tour.c
 	$(CC) -std=c11 -O1 $(C_WARNINGS) -Iinclude examples/tour.c -o $@ -L$(LIB) -llovely_session -Wl,-rpath,'$$ORIGIN/lib'
+
+manual: ## Make the reference manual in HTML from the headers, into build/manual (Doxygen)
+	@tools/setup.sh manual
+	@tools/manual.sh
+
+# What was built is taken as it is, so that root need not run cargo; what was not is built first.
+install: ## Install libraries, headers, pkg-config and CMake files, and the manual (PREFIX, LIBDIR, INCLUDEDIR, DOCDIR, DESTDIR)
+	@test -e $(LIB)/liblovely_session.a || $(MAKE) --no-print-directory lib
+	@test -e build/manual/html/index.html || $(MAKE) --no-print-directory manual
+	@$(INSTALL_SETTINGS) tools/install.sh install
+
+uninstall: ## Remove what `make install` with the same settings installed
+	@$(INSTALL_SETTINGS) tools/install.sh uninstall
 
 check: ## Quick look before a commit: format, lints, and the tests of documents and inner parts
 	cargo fmt --check

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing: the one list of what this project needs beside Rust and git.
 #
-#   tools/setup.sh make|demo|memcached|test|bench-cycle     what `make`, `make demo` (on memcached), `make test` or
-#                                                           `make bench-cycle` needs
+#   tools/setup.sh make|demo|memcached|manual|test|bench-cycle  what `make`, `make demo` (on memcached), `make manual`,
+#                                                           `make test` or `make bench-cycle` needs
 #
 # If nothing is missing, nothing is installed and nothing is fetched. What cannot be installed is named, with the way to
 # install it by hand, and the exit status is 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-what=${1:?make, demo, memcached, test or bench-cycle}
+what=${1:?make, demo, memcached, manual, test or bench-cycle}
 
 # For whom; what is looked for (a command, or a probe below); the Debian packages that have it; what for.
 needs() {
@@ -19,6 +19,9 @@ demo test bench-cycle  | cc               | gcc libc6-dev         | Rust's linke
 demo test bench-cycle  | probe_c          | gcc libc6-dev         | the headers of C
 memcached test bench-cycle | memcached    | memcached             | the server that sessions are kept on
 bench-cycle | probe_libmemcached | libmemcached-dev    | what is compared with
+manual test | doxygen         | doxygen               | the reference manual
+test       | cmake            | cmake                 | programs that find the library by CMake
+test       | pkg-config       | pkg-config            | programs that find it by pkg-config
 test       | strace           | strace                | counting system calls
 test       | gcc              | gcc libc6-dev         | C tests
 test       | g++              | g++                   | the header under C++
@@ -132,4 +135,4 @@ if [[ -n $lacking ]]; then
         exit 1
     fi
 fi
-[[ $what == make ]] || check_rust
+[[ $what == make || $what == manual ]] || check_rust

@@ -17,8 +17,8 @@ work=$target/capi/$PROFILE
 nouns="error value store container session pkg txn thread testing"
 warnings="-Wall -Wextra -pedantic -Werror -Wstrict-prototypes -Wshadow"
 flags="-g -O1 -I$root/include ${CFLAGS:-}"
-# What a static library of Rust needs from the system.
-system_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
+# What the static library needs from the system; tests/install/run.sh compares it with what rustc says.
+system_libs=$(cat "$root/bindings/c/native-libs")
 
 passed=0
 failed=0
