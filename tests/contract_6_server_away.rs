@@ -36,7 +36,7 @@ fn bytes(c: &Container, id: &str) -> Vec<u8> {
 
 /// Stores bytes under `id`, whatever they are.
 fn plant(c: &Container, id: &str, bytes: &[u8]) {
-    let action = Action::Put(Blob::new(bytes.to_vec()));
+    let action = Action::Put(Blob::new(bytes.to_vec()).into());
     let items = [WriteItem { key: c.key(id.as_bytes()), action, ttl: Some(HOUR) }];
     assert!(matches!(wait(c.store().write(&items, soon())).remove(0), Written::Done(_)));
 }

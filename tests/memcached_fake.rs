@@ -50,7 +50,7 @@ fn load(store: &Store) -> Result<Option<Vec<u8>>> {
 fn put_all(store: &Store, count: usize) -> Vec<Written> {
     let item = |i| WriteItem {
         key: Key::new(&format!("c/{i}")),
-        action: Action::Put(Blob::new(b"bytes".to_vec())),
+        action: Action::Put(Blob::new(b"bytes".to_vec()).into()),
         ttl: None,
     };
     run(store.write(&(0..count).map(item).collect::<Vec<_>>(), soon())).unwrap()
@@ -402,7 +402,7 @@ fn a_version_is_not_sent_after_any_connection_broke() {
     let store = open(&fake);
     let Loaded::Found { token, .. } = load_all(&store, &["c/k"]).remove(0).unwrap() else { panic!("absent") };
     let replace = || {
-        let action = Action::Replace(Blob::new(vec![1]), token);
+        let action = Action::Replace(Blob::new(vec![1]).into(), token);
         run(store.write(&[WriteItem { key: Key::new("c/k"), action, ttl: None }], soon())).unwrap().remove(0)
     };
     assert!(load_all(&store, &["c/break"]).remove(0).is_err());
@@ -427,7 +427,7 @@ fn a_version_is_not_sent_after_a_connection_was_out_of_step() {
         let store = open(&fake);
         let Loaded::Found { token, .. } = load_all(&store, &["c/k"]).remove(0).unwrap() else { panic!("absent") };
         assert!(load_all(&store, &["c/break"]).remove(0).is_err());
-        let action = Action::Replace(Blob::new(vec![1]), token);
+        let action = Action::Replace(Blob::new(vec![1]).into(), token);
         let items = [WriteItem { key: Key::new("c/k"), action, ttl: None }];
         assert!(matches!(run(store.write(&items, soon())).unwrap().remove(0), Written::Changed));
         assert_eq!(fake.connections.load(Ordering::SeqCst), 2, "the connection is not used again");

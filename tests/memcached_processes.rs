@@ -191,7 +191,8 @@ fn put_and_load(store: &Store, who: &str, rounds: u32) {
     for round in 0..rounds {
         let text = format!("{who} {round}");
         let key = Key::new(&format!("c/{who}-{}", round % 10));
-        let item = WriteItem { key: key.clone(), action: Action::Put(Blob::new(text.clone().into_bytes())), ttl: None };
+        let item =
+            WriteItem { key: key.clone(), action: Action::Put(Blob::new(text.clone().into_bytes()).into()), ttl: None };
         let written = run(store.write(&[item], soon())).unwrap().remove(0);
         assert!(matches!(written, Written::Done(_)), "{written:?}");
         match run(store.load(&[LoadItem { key, renew: None }], soon())).unwrap().remove(0).unwrap() {

@@ -44,7 +44,7 @@ fn done(written: Written) -> Token {
 }
 
 fn put(store: &Store, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Token {
-    done(write(store, key, Action::Put(blob(bytes)), ttl))
+    done(write(store, key, Action::Put(blob(bytes).into()), ttl))
 }
 
 fn load(store: &Store, key: &str, renew: Option<Duration>) -> Option<(Vec<u8>, Token, Option<Left>)> {
@@ -82,13 +82,13 @@ fn what_is_written_is_read_back_byte_for_byte() {
 fn create_replace_and_put_keep_their_conditions() {
     on_both(|at| {
         let store = &at.store;
-        let first = done(write(store, "c/k", Action::Create(blob(b"1")), None));
-        assert!(matches!(write(store, "c/k", Action::Create(blob(b"2")), None), Written::Changed));
-        let second = done(write(store, "c/k", Action::Replace(blob(b"3"), first), None));
-        assert!(matches!(write(store, "c/k", Action::Replace(blob(b"4"), first), None), Written::Changed));
+        let first = done(write(store, "c/k", Action::Create(blob(b"1").into()), None));
+        assert!(matches!(write(store, "c/k", Action::Create(blob(b"2").into()), None), Written::Changed));
+        let second = done(write(store, "c/k", Action::Replace(blob(b"3").into(), first), None));
+        assert!(matches!(write(store, "c/k", Action::Replace(blob(b"4").into(), first), None), Written::Changed));
         assert_eq!(load(store, "c/k", None).unwrap().0, b"3");
         assert_eq!(version(store, "c/k"), Some(second));
-        assert!(matches!(write(store, "c/none", Action::Replace(blob(b"5"), second), None), Written::Absent));
+        assert!(matches!(write(store, "c/none", Action::Replace(blob(b"5").into(), second), None), Written::Absent));
         assert!(matches!(write(store, "c/none", Action::Touch, None), Written::Absent));
         assert_eq!(version(store, "c/none"), None);
         put(store, "c/k", b"6", None);
@@ -126,9 +126,9 @@ fn what_expired_by_the_moved_clock_is_as_if_it_had_never_been() {
         store.clock().advance(secs(99)).unwrap();
         assert!(load(store, "c/k", None).is_some());
         store.clock().advance(secs(2)).unwrap();
-        assert!(matches!(write(store, "c/k", Action::Replace(blob(b"z"), token), None), Written::Absent));
+        assert!(matches!(write(store, "c/k", Action::Replace(blob(b"z").into(), token), None), Written::Absent));
         assert!(matches!(write(store, "c/k", Action::Touch, None), Written::Absent));
-        done(write(store, "c/k", Action::Create(blob(b"new")), Some(secs(50))));
+        done(write(store, "c/k", Action::Create(blob(b"new").into()), Some(secs(50))));
         assert_eq!(load(store, "c/k", None).unwrap().0, b"new");
         assert_eq!(load(store, "c/ever", None).unwrap().0, b"y");
         store.clock().advance(secs(52)).unwrap();
@@ -203,7 +203,7 @@ fn a_batch_gives_one_answer_for_each_item_in_its_order() {
         let items: Vec<WriteItem> = (0..1_000)
             .map(|i| WriteItem {
                 key: Key::new(&format!("c/{i}")),
-                action: Action::Put(Blob::new(vec![b'x'; i])),
+                action: Action::Put(Blob::new(vec![b'x'; i]).into()),
                 ttl: None,
             })
             .collect();
@@ -230,7 +230,7 @@ fn large_batches_of_reads_do_not_deadlock() {
         let store = &at.store;
         let big = Blob::new(vec![7; 500_000]);
         for i in 0..40 {
-            done(write(store, &format!("c/{i}"), Action::Put(big.clone()), None));
+            done(write(store, &format!("c/{i}"), Action::Put(big.clone().into()), None));
         }
         // 20 MB of answers come before 7 MB of requests are read: more than all buffers hold, both ways.
         let filler = "x".repeat(200);
@@ -240,7 +240,7 @@ fn large_batches_of_reads_do_not_deadlock() {
         let found = loaded.iter().filter(|loaded| matches!(loaded, Ok(Loaded::Found { .. }))).count();
         assert_eq!((loaded.len(), found), (30_000, 40));
         let items: Vec<WriteItem> = (0..40)
-            .map(|i| WriteItem { key: Key::new(&format!("d/{i}")), action: Action::Put(big.clone()), ttl: None })
+            .map(|i| WriteItem { key: Key::new(&format!("d/{i}")), action: Action::Put(big.clone().into()), ttl: None })
             .collect();
         run(store.write(&items, soon())).unwrap().into_iter().for_each(|written| {
             done(written);
@@ -258,7 +258,7 @@ fn the_servers_own_limit_holds_to_the_byte() {
         let limit = at.store.record_limit(&key);
         assert_eq!(limit, size - 3 - 512);
         put(&at.store, "c/k", &vec![1; limit], None);
-        let over = Action::Put(Blob::new(vec![2; limit + 1]));
+        let over = Action::Put(Blob::new(vec![2; limit + 1]).into());
         let Written::Failed(Error::TooLarge(text)) = write(&at.store, "c/k", over, None) else { panic!("sent") };
         assert!(text.contains(&limit.to_string()) && text.contains("127.0.0.1"), "{text}");
         assert_eq!(load(&at.store, "c/k", None).unwrap().0.len(), limit, "what is stored stays");
@@ -272,7 +272,7 @@ fn a_full_server_refuses_and_says_so() {
     let at = TestStore::memcached(&["-M", "-m", "4", "-o", "no_hashexpand"]);
     let mut refused = None;
     for i in 0..200 {
-        match write(&at.store, &format!("c/{i}"), Action::Put(Blob::new(vec![1; 100_000])), None) {
+        match write(&at.store, &format!("c/{i}"), Action::Put(Blob::new(vec![1; 100_000]).into()), None) {
             Written::Done(_) => {}
             Written::Refused(text) => {
                 refused = Some(text);
@@ -291,7 +291,8 @@ fn a_full_server_refuses_and_says_so() {
 fn without_versions_only_overwriting_works() {
     let at = TestStore::memcached(&["-C"]);
     let token = put(&at.store, "c/k", b"x", None);
-    let Written::Failed(Error::Unsupported(text)) = write(&at.store, "c/k", Action::Replace(blob(b"y"), token), None)
+    let Written::Failed(Error::Unsupported(text)) =
+        write(&at.store, "c/k", Action::Replace(blob(b"y").into(), token), None)
     else {
         panic!("compared versions that do not exist")
     };
@@ -304,7 +305,7 @@ fn without_versions_only_overwriting_works() {
 fn a_server_without_metadump_serves_as_any() {
     let at = TestStore::memcached(&["-X"]);
     let token = put(&at.store, "c/k", b"x", Some(secs(10)));
-    done(write(&at.store, "c/k", Action::Replace(blob(b"y"), token), Some(secs(10))));
+    done(write(&at.store, "c/k", Action::Replace(blob(b"y").into(), token), Some(secs(10))));
     assert_eq!(load(&at.store, "c/k", Some(secs(10))).unwrap().0, b"y");
 }
 

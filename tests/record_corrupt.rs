@@ -11,11 +11,11 @@
 mod record_support;
 
 use lovely_session::record::{
-    Corrupt, EntrySource, PkgSource, Stored, Tombstone, decode, encode, encode_tombstone, encode_value,
+    Corrupt, EntrySource, PkgSource, Stored, Tombstone, decode, encode_tombstone, encode_value,
 };
 use lovely_session::store::Blob;
 use lovely_session::value::{MAX_ENTRIES, MAX_KEY_LEN, Value};
-use record_support::{header, record_of_raw_value, session};
+use record_support::{encode, header, record_of_raw_value, session};
 
 /// Where the table of packages starts in a record with the header of `record_support`.
 const TABLE: usize = 8 + 64 + 2;

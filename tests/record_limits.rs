@@ -11,9 +11,9 @@
 mod record_support;
 
 use lovely_session::error::{Error, Status};
-use lovely_session::record::{EntrySource, PkgSource, encode, encoded_len};
+use lovely_session::record::{EntrySource, PkgSource, encoded_len};
 use lovely_session::value::{MAX_DEPTH, MAX_ENTRIES, MAX_KEY_LEN, Value};
-use record_support::{header, nested, record_of_raw_value, session};
+use record_support::{encode, header, nested, record_of_raw_value, session};
 
 fn one_key(key: &str) -> PkgSource<'_> {
     PkgSource::Entries(vec![(key, EntrySource::Raw(&[0]))])

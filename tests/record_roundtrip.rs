@@ -10,13 +10,15 @@
 
 mod record_support;
 
+use std::collections::BTreeMap;
+
 use lovely_session::record::{
-    EntrySource, PkgSource, Scalar, Stored, Tombstone, decode, encode, encode_tombstone, encode_value, encoded_len,
+    self, EntrySource, PkgSource, Scalar, Stored, Tombstone, decode, encode_tombstone, encode_value, encoded_len,
     encodes_to,
 };
 use lovely_session::store::Blob;
 use lovely_session::value::{Kind, Text, Value};
-use record_support::{Model, Rng, header, session};
+use record_support::{Model, Rng, encode, header, session};
 
 #[test]
 fn packages_and_keys_are_found_by_name() {
@@ -138,4 +140,47 @@ fn carrying_raw_values_on_is_the_same_as_encoding_them() {
             .collect();
         assert_eq!(encode(record.header(), &sources).unwrap(), &record.blob()[..]);
     }
+}
+
+/// Packages "a" and "b" of `count` keys with `len` bytes each.
+fn even(count: usize, len: usize) -> Model {
+    let package: BTreeMap<_, _> = (0..count).map(|i| (format!("key{i:03}"), Value::bytes(&vec![b'x'; len]))).collect();
+    Model { header: header(), packages: [("a".to_owned(), package.clone()), ("b".to_owned(), package)].into() }
+}
+
+#[test]
+fn long_stretches_of_what_was_loaded_are_not_copied() {
+    let one = Value::Int(1);
+    // One value each that is long by itself, and values that are long only together.
+    for (count, len) in [(1, 200_000), (3, 5_000), (50, 2_000), (3, 10), (200, 1)] {
+        let record = session(&even(count, len).encode());
+        let package = record.pkg(0).unwrap();
+        for changed in 0..count {
+            let entries = (0..count).map(|at| {
+                let raw = EntrySource::Raw(package.raw(at).unwrap());
+                (package.key(at).unwrap(), if at == changed { EntrySource::Value(&one) } else { raw })
+            });
+            let packages =
+                [("a", PkgSource::Entries(entries.collect())), ("b", PkgSource::Raw(record.pkg_bytes(1).unwrap()))];
+            let payload = record::encode(&header(), &packages, Some(record.blob())).unwrap();
+            let copied = encode(&header(), &packages).unwrap();
+            assert_eq!(payload.pieces().collect::<Vec<_>>().concat(), copied);
+            assert_eq!((payload.len(), &payload.to_blob()[..]), (copied.len(), &copied[..]));
+            let range = record.blob().as_ptr_range();
+            let is_lent = |piece: &&[u8]| range.contains(&piece.as_ptr());
+            let (lent, own): (Vec<_>, Vec<_>) = payload.pieces().partition(is_lent);
+            assert!(lent.len() <= 2 && own.len() <= 3 && payload.pieces().all(|piece| !piece.is_empty()));
+            let most = 300 + count * 2 * 17 + 4_096 + len;
+            assert!(own.concat().len() < most, "{} of {} bytes copied", own.concat().len(), payload.len());
+        }
+    }
+}
+
+#[test]
+fn bytes_of_another_record_are_copied() {
+    let (mine, theirs) = (session(&even(2, 9_000).encode()), session(&even(2, 9_000).encode()));
+    let packages = [("a", PkgSource::Raw(mine.pkg_bytes(0).unwrap()))];
+    let payload = record::encode(&header(), &packages, Some(theirs.blob())).unwrap();
+    assert_eq!(payload.pieces().count(), 1);
+    assert_eq!(&payload.to_blob()[..], encode(&header(), &packages).unwrap());
 }

@@ -28,7 +28,7 @@ fn keys(count: u32) -> Vec<Key> {
 fn put(store: &Store, keys: &[Key]) -> Vec<Token> {
     let item = |key: &Key| WriteItem {
         key: key.clone(),
-        action: Action::Put(Blob::new(key.as_str().as_bytes().to_vec())),
+        action: Action::Put(Blob::new(key.as_str().as_bytes().to_vec()).into()),
         ttl: None,
     };
     let items: Vec<WriteItem> = keys.iter().map(item).collect();

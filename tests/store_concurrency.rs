@@ -25,10 +25,10 @@ fn try_increment(store: &Store, key: &Key) -> Option<u64> {
     let ttl = Some(Duration::from_secs(1_000));
     let load = [LoadItem { key: key.clone(), renew: ttl }];
     let action = match blocking::run(store.load(&load, soon())).unwrap().remove(0).unwrap() {
-        Loaded::Absent => Action::Create(Blob::new(1_u64.to_le_bytes().to_vec())),
+        Loaded::Absent => Action::Create(Blob::new(1_u64.to_le_bytes().to_vec()).into()),
         Loaded::Found { blob, token, .. } => {
             let count = u64::from_le_bytes(blob.as_ref().try_into().unwrap());
-            Action::Replace(Blob::new((count + 1).to_le_bytes().to_vec()), token)
+            Action::Replace(Blob::new((count + 1).to_le_bytes().to_vec()).into(), token)
         }
     };
     let write = [WriteItem { key: key.clone(), action, ttl }];
@@ -88,7 +88,7 @@ fn the_byte_bound_holds_and_nothing_is_miscounted_under_threads() {
                     let key = Key::new(&format!("a/{}", random % 500));
                     let bytes = vec![0; usize::try_from(random >> 32).unwrap() % 3_000];
                     let ttl = Some(Duration::from_millis(random >> 8 & 1_023));
-                    let items = [WriteItem { key, action: Action::Put(Blob::new(bytes)), ttl }];
+                    let items = [WriteItem { key, action: Action::Put(Blob::new(bytes).into()), ttl }];
                     assert!(matches!(blocking::run(store.write(&items, soon())).unwrap()[..], [Written::Done(_)]));
                     // Each thread is over by at most the record that it is about to make room for.
                     assert!(store.stats().get(Counter::BytesStored) <= SIZE + 8 * 4_000);

@@ -33,7 +33,7 @@ fn script(store: &Store, kind: FaultKind, ops: FaultOps, skip: u64, count: u64) 
 }
 
 fn put(store: &Store, bytes: &[u8]) -> Written {
-    let action = Action::Put(Blob::new(bytes.to_vec()));
+    let action = Action::Put(Blob::new(bytes.to_vec()).into());
     let items = [WriteItem { key: Key::new("a/1"), action, ttl: Some(Duration::from_secs(100)) }];
     blocking::run(store.write(&items, soon())).unwrap().remove(0)
 }

@@ -30,7 +30,7 @@ fn open(name: &str) -> Store {
 }
 
 fn put(store: &Store, name: &str) -> Written {
-    let item = WriteItem { key: Key::new(name), action: Action::Put(Blob::new(vec![1])), ttl: None };
+    let item = WriteItem { key: Key::new(name), action: Action::Put(Blob::new(vec![1]).into()), ttl: None };
     blocking::run(store.write(&[item], soon())).unwrap().remove(0)
 }
 

@@ -44,7 +44,7 @@ fn write(store: &Store, name: &str, action: Action, ttl: Option<Duration>) -> Wr
 }
 
 fn put(store: &Store, name: &str, bytes: &[u8], ttl: Option<Duration>) -> Token {
-    done(write(store, name, Action::Put(Blob::new(bytes.to_vec())), ttl))
+    done(write(store, name, Action::Put(Blob::new(bytes.to_vec()).into()), ttl))
 }
 
 fn blob(bytes: &[u8]) -> Blob {
@@ -90,8 +90,8 @@ fn assert_about(left: Duration, expected: Duration) {
 #[test]
 fn create_stores_only_where_nothing_is() {
     let store = open("create");
-    let first = done(write(&store, "a/1", Action::Create(blob(b"one")), None));
-    assert!(matches!(write(&store, "a/1", Action::Create(blob(b"two")), None), Written::Changed));
+    let first = done(write(&store, "a/1", Action::Create(blob(b"one").into()), None));
+    assert!(matches!(write(&store, "a/1", Action::Create(blob(b"two").into()), None), Written::Changed));
     assert_eq!(found(&store, "a/1", None), Some((b"one".to_vec(), None)));
     assert_eq!(version(&store, "a/1"), Some(first));
     assert_eq!(store.stats().get(Counter::Conflicts), 1);
@@ -103,7 +103,7 @@ fn create_stores_over_what_expired() {
     let store = open("create-expired");
     put(&store, "a/1", b"one", Some(secs(10)));
     store.clock().advance(secs(10)).unwrap();
-    done(write(&store, "a/1", Action::Create(blob(b"two")), None));
+    done(write(&store, "a/1", Action::Create(blob(b"two").into()), None));
     assert_eq!(found(&store, "a/1", None).unwrap().0, b"two");
 }
 
@@ -111,10 +111,10 @@ fn create_stores_over_what_expired() {
 fn replace_needs_the_version_that_stands() {
     let store = open("replace");
     let nobody = Token { cas: 1, epoch: 0 };
-    assert!(matches!(write(&store, "a/1", Action::Replace(blob(b"x"), nobody), None), Written::Absent));
+    assert!(matches!(write(&store, "a/1", Action::Replace(blob(b"x").into(), nobody), None), Written::Absent));
     let first = put(&store, "a/1", b"one", None);
-    let second = done(write(&store, "a/1", Action::Replace(blob(b"two"), first), None));
-    assert!(matches!(write(&store, "a/1", Action::Replace(blob(b"three"), first), None), Written::Changed));
+    let second = done(write(&store, "a/1", Action::Replace(blob(b"two").into(), first), None));
+    assert!(matches!(write(&store, "a/1", Action::Replace(blob(b"three").into(), first), None), Written::Changed));
     assert_eq!(found(&store, "a/1", None).unwrap().0, b"two");
     assert!(second.cas > first.cas);
 }
@@ -125,7 +125,7 @@ fn a_version_of_a_destroyed_record_is_not_good_for_the_next_one_under_the_key() 
     let old = put(&store, "a/1", b"one", None);
     assert!(blocking::run(store.drop_record(&key("a/1"), soon())).unwrap().unwrap());
     put(&store, "a/1", b"two", None);
-    assert!(matches!(write(&store, "a/1", Action::Replace(blob(b"three"), old), None), Written::Changed));
+    assert!(matches!(write(&store, "a/1", Action::Replace(blob(b"three").into(), old), None), Written::Changed));
 }
 
 #[test]
@@ -147,9 +147,9 @@ fn items_of_a_batch_are_applied_in_their_order() {
     let item = |action| WriteItem { key: key("a/1"), action, ttl: None };
     let items = [
         item(Action::Touch),
-        item(Action::Create(blob(b"one"))),
-        item(Action::Create(blob(b"two"))),
-        item(Action::Put(blob(b"three"))),
+        item(Action::Create(blob(b"one").into())),
+        item(Action::Create(blob(b"two").into())),
+        item(Action::Put(blob(b"three").into())),
     ];
     let answers = blocking::run(store.write(&items, soon())).unwrap();
     assert!(matches!(answers[..], [Written::Absent, Written::Done(_), Written::Changed, Written::Done(_)]));
@@ -278,7 +278,7 @@ fn the_record_used_longest_ago_is_evicted_first() {
     found(&store, "a/1", Some(secs(100))).unwrap();
     found(&store, "a/2", None).unwrap();
     version(&store, "a/2").unwrap();
-    assert!(matches!(write(&store, "a/2", Action::Create(blob(b"")), None), Written::Changed));
+    assert!(matches!(write(&store, "a/2", Action::Create(blob(b"").into()), None), Written::Changed));
     done(write(&store, "a/3", Action::Touch, None));
     // Order of use is now 2, 4, 1, 3.
     for (new, gone) in [("b/1", "a/2"), ("b/2", "a/4"), ("b/3", "a/1"), ("b/4", "a/3"), ("b/5", "b/1")] {
@@ -360,7 +360,7 @@ fn a_record_over_the_item_limit_is_refused_and_what_is_stored_stays() {
     let store = Store::open(Some("memory://store_memory-limit"), &options).unwrap();
     assert_eq!(store.record_limit(&key("a/1")), 1_000);
     put(&store, "a/1", &[1; 1_000], None);
-    for action in [Action::Put(blob(&[2; 1_001])), Action::Create(blob(&[2; 1_001]))] {
+    for action in [Action::Put(blob(&[2; 1_001]).into()), Action::Create(blob(&[2; 1_001]).into())] {
         let Written::Failed(Error::TooLarge(text)) = write(&store, "a/1", action, None) else { panic!("stored") };
         assert!(text.contains("1001") && text.contains("1000"), "{text}");
     }
@@ -372,7 +372,10 @@ fn a_record_that_alone_is_over_the_stores_size_is_refused() {
     let store = open_small("alone", 1);
     assert_eq!(store.record_limit(&key("a/1")), 100);
     put(&store, "a/1", &[1; 100], None);
-    assert!(matches!(write(&store, "a/1", Action::Put(blob(&[2; 101])), None), Written::Failed(Error::TooLarge(_))));
+    assert!(matches!(
+        write(&store, "a/1", Action::Put(blob(&[2; 101]).into()), None),
+        Written::Failed(Error::TooLarge(_))
+    ));
     assert_eq!(found(&store, "a/1", None).unwrap().0, [1; 100]);
     assert_eq!(store.stats().get(Counter::Evictions), 0);
 }
@@ -409,7 +412,7 @@ fn a_deadline_that_has_passed_is_a_timeout_and_nothing_is_applied() {
     let past = Instant::now();
     let loads = [LoadItem { key: key("a/1"), renew: None }];
     assert!(matches!(blocking::run(store.load(&loads, past)).unwrap()[..], [Err(Error::Timeout(_))]));
-    let writes = [WriteItem { key: key("a/1"), action: Action::Put(blob(b"two")), ttl: None }];
+    let writes = [WriteItem { key: key("a/1"), action: Action::Put(blob(b"two").into()), ttl: None }];
     assert!(matches!(blocking::run(store.write(&writes, past)).unwrap()[..], [Written::Failed(Error::Timeout(_))]));
     assert!(matches!(blocking::run(store.versions(&[key("a/1")], past)).unwrap()[..], [Err(Error::Timeout(_))]));
     assert!(matches!(blocking::run(store.ping(past)).unwrap(), Err(Error::Timeout(_))));

@@ -25,7 +25,7 @@ fn open(rest: &str) -> Result<Store, Error> {
 }
 
 fn put(store: &Store) {
-    let item = WriteItem { key: Key::new("a/1"), action: Action::Put(Blob::new(vec![1])), ttl: None };
+    let item = WriteItem { key: Key::new("a/1"), action: Action::Put(Blob::new(vec![1]).into()), ttl: None };
     blocking::run(store.write(&[item], Instant::now() + Duration::from_secs(5))).unwrap();
 }
 

@@ -6,6 +6,7 @@
 
 use super::{Corrupt, work};
 use crate::error::{Error, Result};
+use crate::store::PayloadWriter;
 use crate::value::{MAX_ENTRIES, MAX_KEY_LEN, check_key};
 
 const COUNT: usize = 4;
@@ -148,7 +149,7 @@ impl TableWriter {
     pub(super) fn begin<'n>(
         nouns: &Nouns,
         names: impl ExactSizeIterator<Item = &'n str> + Clone,
-        out: &mut Vec<u8>,
+        out: &mut PayloadWriter<'_>,
     ) -> Result<Self> {
         let count = match u32::try_from(names.len()) {
             Ok(count) if names.len() <= MAX_ENTRIES => count,
@@ -157,37 +158,39 @@ impl TableWriter {
                 return Err(Error::TooLarge(message.into()));
             }
         };
-        out.extend_from_slice(&count.to_le_bytes());
-        let ends = out.len();
-        out.resize(ends + names.len() * ENTRY, 0);
-        let start = out.len();
+        let own = out.own();
+        own.extend_from_slice(&count.to_le_bytes());
+        let ends = own.len();
+        own.resize(ends + names.len() * ENTRY, 0);
+        let start = own.len();
         let mut before: Option<&str> = None;
         for (i, name) in names.enumerate() {
             check_key(nouns.name, name)?;
             if before.is_some_and(|before| before >= name) {
                 return Err(Error::Panic(format!("{} written with a {} out of order", nouns.table, nouns.name).into()));
             }
-            out.extend_from_slice(name.as_bytes());
-            out.push(0);
-            patch(out, ends + i * ENTRY, start)?;
+            own.extend_from_slice(name.as_bytes());
+            own.push(0);
+            let end = own.len() - start;
+            patch(own, ends + i * ENTRY, end)?;
             before = Some(name);
         }
         Ok(Self { next_end: ends + ENTRY / 2, items: out.len() })
     }
 
     /// Says that the next item is complete and ends where `out` ends.
-    pub(super) fn item_done(&mut self, out: &mut [u8]) -> Result<()> {
-        patch(out, self.next_end, self.items)?;
+    pub(super) fn item_done(&mut self, out: &mut PayloadWriter<'_>) -> Result<()> {
+        let end = out.len() - self.items;
+        patch(out.own_so_far(), self.next_end, end)?;
         self.next_end += ENTRY;
         Ok(())
     }
 }
 
-/// Writes, at `at`, how far the end of `out` is from `start`.
-fn patch(out: &mut [u8], at: usize, start: usize) -> Result<()> {
-    let end = u32::try_from(out.len().saturating_sub(start))
-        .map_err(|_| Error::TooLarge("record of more than 4 GiB".into()))?;
-    if let Some(slot) = out.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+/// Writes, at `at`, where something ends.
+fn patch(own: &mut [u8], at: usize, end: usize) -> Result<()> {
+    let end = u32::try_from(end).map_err(|_| Error::TooLarge("record of more than 4 GiB".into()))?;
+    if let Some(slot) = own.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
         *slot = end.to_le_bytes();
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! What goes into and comes out of a store: batches of items, one result for each.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Payload;
 use crate::error::{Error, Message};
 
 /// The bytes of one record, shared without copying.
@@ -17,6 +18,13 @@ impl Blob {
             bytes.shrink_to_fit();
         }
         Self(Arc::new(bytes))
+    }
+
+    /// Where in these bytes `part` stands, if it is borrowed from them.
+    pub(super) fn range_of(&self, part: &[u8]) -> Option<Range<usize>> {
+        let begin = part.as_ptr().addr().checked_sub(self.as_ptr().addr())?;
+        let end = begin.checked_add(part.len())?;
+        (end <= self.len()).then_some(begin..end)
     }
 }
 
@@ -108,13 +116,23 @@ pub struct WriteItem {
 #[derive(Debug, Clone)]
 pub enum Action {
     /// Store only if nothing is there.
-    Create(Blob),
+    Create(Payload),
     /// Store only if the version is still this one.
-    Replace(Blob, Token),
+    Replace(Payload, Token),
     /// Store whatever is there.
-    Put(Blob),
+    Put(Payload),
     /// Change the time to live only.
     Touch,
+}
+
+impl Action {
+    /// The bytes to store.
+    pub fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Create(payload) | Self::Replace(payload, _) | Self::Put(payload) => Some(payload),
+            Self::Touch => None,
+        }
+    }
 }
 
 /// What became of one write.

@@ -6,7 +6,7 @@ use crate::container::{Options, Policy};
 use crate::error::{Error, Result};
 use crate::record::{Header, Record, Stamp, Tombstone, encode_tombstone};
 use crate::session::{Origin, Place, Session, clock};
-use crate::store::{Blob, Key};
+use crate::store::{Blob, Key, Payload};
 use crate::txn::merge::{Changes, Refusal};
 use crate::txn::random;
 use crate::txn::stands::Stands;
@@ -140,7 +140,7 @@ impl Content {
     }
 
     /// The bytes to store over `basis`; `None` if it already says all of it. `Err` is the reason not to store.
-    pub(crate) fn compose(&self, basis: Option<&Record>, stamp: Stamp) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn compose(&self, basis: Option<&Record>, stamp: Stamp) -> Result<Option<Payload>> {
         let header = self.header(basis, stamp);
         let base_deadline_ms = self.base_deadline_ms(basis);
         self.changes.apply(self.origin.record(), basis, header, base_deadline_ms, self.options.policy).map_err(
@@ -165,9 +165,9 @@ impl Content {
     }
 
     /// The same for a record that has to be written, changed or not.
-    pub(crate) fn compose_always(&self, basis: Option<&Record>, stamp: Stamp) -> Result<Vec<u8>> {
+    pub(crate) fn compose_always(&self, basis: Option<&Record>, stamp: Stamp) -> Result<Payload> {
         match self.compose(basis, stamp)? {
-            Some(bytes) => Ok(bytes),
+            Some(payload) => Ok(payload),
             None => Changes::copy(basis, &self.header(basis, stamp)),
         }
     }
@@ -217,10 +217,10 @@ impl Content {
     }
 
     /// Refuses bytes that the server would drop the stored session for (see "facts" in the documentation of stores).
-    pub(crate) fn check_size(&self, key: &Key, bytes: Vec<u8>) -> Result<Blob> {
+    pub(crate) fn check_size(&self, key: &Key, payload: Payload) -> Result<Payload> {
         let limit = self.place.container.store().record_limit(key);
-        if bytes.len() > limit {
-            let (container, len) = (self.place.container.name(), bytes.len());
+        if payload.len() > limit {
+            let (container, len) = (self.place.container.name(), payload.len());
             return Err(Error::TooLarge(
                 format!(
                     "session of {len} bytes in container {container:?} is over the store's record limit of {limit}"
@@ -228,11 +228,11 @@ impl Content {
                 .into(),
             ));
         }
-        Ok(Blob::new(bytes))
+        Ok(payload)
     }
 
     /// The mark to leave where a session was.
-    pub(crate) fn tombstone(&self) -> Blob {
+    pub(crate) fn tombstone(&self) -> Payload {
         tombstone(&self.place, self.writer)
     }
 
@@ -261,7 +261,7 @@ impl Content {
 }
 
 /// The mark that `writer` leaves where a session was.
-pub(crate) fn tombstone(place: &Place, writer: u64) -> Blob {
+pub(crate) fn tombstone(place: &Place, writer: u64) -> Payload {
     let destroyed_ms = place.container.store().clock().now_ms();
-    Blob::new(encode_tombstone(&Tombstone { writer, destroyed_ms }))
+    Blob::new(encode_tombstone(&Tombstone { writer, destroyed_ms })).into()
 }

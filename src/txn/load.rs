@@ -93,7 +93,7 @@ async fn let_expire(
         // Where nothing can be compared, it is found again until it expires by itself.
         return Ok(Some(token));
     }
-    let action = Action::Replace(record.blob().clone(), token);
+    let action = Action::Replace(record.blob().clone().into(), token);
     let items = [WriteItem { key: place.key.clone(), action, ttl: Some(left.0.min(SOON)) }];
     match place.container.store().write(&items, deadline).await.pop() {
         Some(Written::Done(token)) => Ok(Some(token)),

@@ -12,6 +12,7 @@ use crate::container::Policy;
 use crate::error::{Error, Result};
 use crate::record::{self, Corrupt, EntrySource, Header, Package, PkgSource, Record, Scalar, encodes_to};
 use crate::session::pkg::{Change, Env, Pkg};
+use crate::store::Payload;
 use crate::value::{MAX_ENTRIES, Text, Value};
 
 /// What a transaction changed in one package, compared with what it loaded.
@@ -93,9 +94,9 @@ impl Changes {
     }
 
     /// The bytes of `basis` under another header; without a basis, of an empty session.
-    pub(crate) fn copy(basis: Option<&Record>, header: &Header) -> Result<Vec<u8>> {
+    pub(crate) fn copy(basis: Option<&Record>, header: &Header) -> Result<Payload> {
         let sources: Vec<_> = basis.into_iter().flat_map(carried).collect();
-        record::encode(header, &sources)
+        record::encode(header, &sources, basis.map(Record::blob))
     }
 
     /// The bytes of what these changes, made to `base`, make of `basis`; `None` if they leave it as it is.
@@ -109,7 +110,7 @@ impl Changes {
         mut header: Header,
         base_deadline_ms: Option<i64>,
         policy: Policy,
-    ) -> Result<Option<Vec<u8>>, Refusal> {
+    ) -> Result<Option<Payload>, Refusal> {
         let base_timeout_ms = base.and_then(|record| record.header().own_timeout_ms);
         let mut changed =
             merge_field("timeout", self.own_timeout_ms, base_timeout_ms, &mut header.own_timeout_ms, policy)?;
@@ -135,7 +136,7 @@ impl Changes {
             sources.extend(edit.source()?.map(|source| (edit.name, source)));
         }
         sources.sort_unstable_by_key(|(name, _)| *name);
-        Ok(Some(record::encode(&header, &sources)?))
+        Ok(Some(record::encode(&header, &sources, basis.map(Record::blob))?))
     }
 }
 

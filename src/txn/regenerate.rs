@@ -8,7 +8,7 @@ use crate::container::Policy;
 use crate::error::{Error, Message, Result};
 use crate::record::{Record, Stamp};
 use crate::session::{Origin, Place};
-use crate::store::{Action, Blob, Counter, Key, LoadItem, Loaded, Token, WriteItem, Written};
+use crate::store::{Action, Counter, Key, LoadItem, Loaded, Payload, Token, WriteItem, Written};
 use crate::txn::content::{Content, Kinship};
 use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, out_of_time, refused, taken};
 use crate::txn::report::Outcome;
@@ -174,10 +174,10 @@ impl Regenerate {
             Stage::LookFirst | Stage::LookOld => self.load(self.place()),
             Stage::LookNew | Stage::LookWithdrawn => self.load(&self.new),
             Stage::WriteNew => match self.compose() {
-                Ok(blob) => {
+                Ok(payload) => {
                     let action = match self.new_token {
-                        Some(token) => Action::Replace(blob, token),
-                        None => Action::Create(blob),
+                        Some(token) => Action::Replace(payload, token),
+                        None => Action::Create(payload),
                     };
                     let ttl = self.content.ttl(self.basis.as_ref());
                     Next::Write(WriteItem { key: self.new.key.clone(), action, ttl })
@@ -188,11 +188,11 @@ impl Regenerate {
                 }
             },
             Stage::WriteOld => {
-                let blob = self.content.tombstone();
+                let mark = self.content.tombstone();
                 let action = match self.old_at {
-                    _ if self.is_overwriting() => Action::Put(blob),
-                    At::Nothing => Action::Create(blob),
-                    At::Version(token) => Action::Replace(blob, token),
+                    _ if self.is_overwriting() => Action::Put(mark),
+                    At::Nothing => Action::Create(mark),
+                    At::Version(token) => Action::Replace(mark, token),
                 };
                 self.bury(self.place(), action)
             }
@@ -424,10 +424,10 @@ impl Regenerate {
     }
 
     /// The bytes of the new record.
-    fn compose(&self) -> Result<Blob> {
+    fn compose(&self) -> Result<Payload> {
         let stamp = Stamp { sequence: self.sequence, ..self.content.first_stamp() };
-        let bytes = self.content.compose_always(self.basis.as_ref(), stamp)?;
-        self.content.check_size(&self.new.key, bytes)
+        let payload = self.content.compose_always(self.basis.as_ref(), stamp)?;
+        self.content.check_size(&self.new.key, payload)
     }
 
     #[allow(clippy::unused_self, reason = "reads as the job's next step")]

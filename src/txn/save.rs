@@ -4,7 +4,7 @@ use crate::container::Policy;
 use crate::error::{Error, Message, Result};
 use crate::record::{Record, Stamp};
 use crate::session::{Origin, Place};
-use crate::store::{Action, Blob, Counter, LoadItem, Loaded, WriteItem, Written};
+use crate::store::{Action, Counter, LoadItem, Loaded, Payload, WriteItem, Written};
 use crate::txn::content::{Content, Kinship};
 use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, lost, out_of_time, refused, taken};
 use crate::txn::report::Outcome;
@@ -29,8 +29,8 @@ pub(crate) struct Save {
     basis: Option<Record>,
     stamp: Stamp,
     at: At,
-    /// The bytes, once they are made for this basis.
-    bytes: Option<Blob>,
+    /// What to write, once it is made for this basis.
+    payload: Option<Payload>,
     /// The stamps of writes that were sent and not answered.
     unanswered: Vec<Stamp>,
     /// Why the server refused, until it is known what it did with what was stored.
@@ -56,7 +56,7 @@ impl Save {
             stage,
             basis,
             at,
-            bytes: None,
+            payload: None,
             unanswered: Vec::new(),
             refusal: None,
             last_error: None,
@@ -89,7 +89,7 @@ impl Save {
     /// it was prepared.
     pub(crate) fn refresh_options(&mut self) {
         self.content.refresh_options();
-        self.bytes = None;
+        self.payload = None;
         let is_recreated = self.content.is_first(self.stamp) && self.content.origin.record().is_some();
         if is_recreated || self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
             self.look_first();
@@ -138,19 +138,19 @@ impl Save {
             return Next::Load(LoadItem { key: self.place.key.clone(), renew: None });
         }
         match self.compose() {
-            Ok(Some(blob)) => {
+            Ok(()) => {
+                // Somebody else made the same change: what stands there is what was to be stored.
+                let Some(payload) = self.payload.take() else {
+                    self.end(Verdict::stored());
+                    return Next::Ended;
+                };
                 let ttl = self.content.ttl(self.basis.as_ref());
                 let action = match self.at {
-                    _ if self.is_overwriting() => Action::Put(blob),
-                    At::Nothing => Action::Create(blob),
-                    At::Version(token) => Action::Replace(blob, token),
+                    _ if self.is_overwriting() => Action::Put(payload),
+                    At::Nothing => Action::Create(payload),
+                    At::Version(token) => Action::Replace(payload, token),
                 };
                 Next::Write(WriteItem { key: self.place.key.clone(), action, ttl })
-            }
-            // Somebody else made the same change: what stands there is what was to be stored.
-            Ok(None) => {
-                self.end(Verdict::stored());
-                Next::Ended
             }
             Err(error) => {
                 self.fail(error);
@@ -160,7 +160,6 @@ impl Save {
     }
 
     pub(crate) fn written(&mut self, written: Written) {
-        self.bytes = None;
         match written {
             Written::Done(_) => self.end(Verdict::stored()),
             Written::Failed(error) if self.unanswered.is_empty() => self.fail(error),
@@ -210,7 +209,7 @@ impl Save {
         }
         self.at = At::of(stands);
         self.stage = Stage::Write;
-        self.bytes = None;
+        self.payload = None;
         if self.is_overwriting() {
             return;
         }
@@ -292,20 +291,20 @@ impl Save {
         self.stage = Stage::Look;
     }
 
-    /// The bytes to write, made once for each basis; `None` if what stands there already says all of it.
-    fn compose(&mut self) -> Result<Option<Blob>> {
-        if self.bytes.is_none() {
+    /// Makes what to write, once for each basis; nothing if what stands there already says all of it.
+    fn compose(&mut self) -> Result<()> {
+        if self.payload.is_none() {
             // What is created, and what is stored anew, is written even if it is empty.
             let must = matches!(self.content.origin, Origin::Created) || self.stamp.sequence == 1;
-            let bytes = if must {
+            let payload = if must {
                 Some(self.content.compose_always(self.basis.as_ref(), self.stamp)?)
             } else {
                 self.content.compose(self.basis.as_ref(), self.stamp)?
             };
-            let Some(bytes) = bytes else { return Ok(None) };
-            self.bytes = Some(self.content.check_size(&self.place.key, bytes)?);
+            let Some(payload) = payload else { return Ok(()) };
+            self.payload = Some(self.content.check_size(&self.place.key, payload)?);
         }
-        Ok(self.bytes.clone())
+        Ok(())
     }
 
     fn is_overwriting(&self) -> bool {

@@ -12,7 +12,8 @@ pub mod golden;
 
 use std::collections::BTreeMap;
 
-use lovely_session::record::{Corrupt, EntrySource, Header, PkgSource, Record, Stamp, Stored, decode, encode};
+use lovely_session::error::Error;
+use lovely_session::record::{self, Corrupt, EntrySource, Header, PkgSource, Record, Stamp, Stored, decode};
 use lovely_session::store::Blob;
 use lovely_session::value::{MAX_DEPTH, Text, Value};
 
@@ -58,6 +59,11 @@ impl Model {
         }
         Ok(Self { header: record.header().clone(), packages })
     }
+}
+
+/// The bytes of a session, none of which were loaded before.
+pub fn encode(header: &Header, packages: &[(&str, PkgSource<'_>)]) -> Result<Vec<u8>, Error> {
+    record::encode(header, packages, None).map(|payload| payload.to_blob().to_vec())
 }
 
 /// Decodes a session.

@@ -14,8 +14,8 @@ use crate::io::with_deadline;
 
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 64;
-/// The same for a single request.
-const FEW: usize = 4;
+/// The same for a single request: a line, a payload, which may be in several pieces, and its end.
+const FEW: usize = 8;
 /// Reserved at once for a record: what a server only announces must not cost memory.
 const RESERVED: usize = 1 << 20;
 /// A buffer of requests larger than this is not kept.
@@ -150,11 +150,11 @@ impl<'r> Sending<'r> {
         for (token, request) in (first_token..).zip(requests) {
             starts.push(head.len() + payloads);
             wire::encode(request, token, &mut head)?;
-            if let Request::Set { blob, .. } = *request {
+            if let Request::Set { payload, .. } = *request {
                 pieces.push(Piece::Head(begin..head.len()));
-                pieces.push(Piece::Payload(blob));
+                pieces.extend(payload.pieces().map(Piece::Payload));
                 begin = head.len();
-                payloads += blob.len();
+                payloads += payload.len();
                 head.extend_from_slice(b"\r\n");
             }
         }
@@ -183,7 +183,7 @@ impl<'r> Sending<'r> {
     /// Sends what there is room for.
     fn send(&mut self, channel: &Channel) -> Result<(), Fault> {
         while !self.is_done() {
-            // One request is three pieces: no need to lay out room for a batch.
+            // One request is a few pieces: no need to lay out room for a batch.
             let sent = if self.pieces.len() <= FEW {
                 self.send_some::<FEW>(channel)
             } else {

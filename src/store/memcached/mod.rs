@@ -19,8 +19,7 @@ mod write;
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, Address, Blob, Counter, Key, Left, LoadItem, Loaded, Store, StoreOption, StoreOptions, Token, WriteItem,
-    Written,
+    Address, Counter, Key, Left, LoadItem, Loaded, Store, StoreOption, StoreOptions, Token, WriteItem, Written,
 };
 use crate::error::{Error, Result};
 use crate::io::join_all;
@@ -103,10 +102,10 @@ impl Memcached {
         let by_server = |server, items| write::write(server, items, limit, moved, deadline);
         let written = self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await;
         for (item, written) in items.iter().zip(&written) {
-            match (written, payload(&item.action)) {
-                (Written::Done(_), Some(blob)) => {
+            match (written, item.action.payload()) {
+                (Written::Done(_), Some(payload)) => {
                     stats.add(Counter::Writes, 1);
-                    stats.add(Counter::BytesWritten, blob.len() as u64);
+                    stats.add(Counter::BytesWritten, payload.len() as u64);
                 }
                 (Written::Changed, _) => stats.add(Counter::Conflicts, 1),
                 (Written::Refused(_), _) => stats.add(Counter::Refused, 1),
@@ -295,13 +294,6 @@ async fn exchange(server: &Server, requests: &[Request<'_>], deadline: Instant) 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as `on_each` calls it")]
 fn item_key<'i>(item: &&'i WriteItem) -> &'i Key {
     &item.key
-}
-
-fn payload(action: &Action) -> Option<&Blob> {
-    match action {
-        Action::Create(blob) | Action::Replace(blob, _) | Action::Put(blob) => Some(blob),
-        Action::Touch => None,
-    }
 }
 
 /// A store without servers cannot be named by any URL.

@@ -7,7 +7,7 @@
 
 use memcache::exp::{self, DeleteOptions, MetaResponse, ReturnCode};
 
-use crate::store::{Blob, Key};
+use crate::store::{Key, Payload};
 
 /// One request to a server.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub(super) enum Request<'a> {
     /// Version and time left, with the bytes or without, renewing or not.
     Get { key: &'a Key, with_bytes: bool, renew: Option<u32> },
     /// Store.
-    Set { key: &'a Key, blob: &'a Blob, mode: Mode, ttl: u32 },
+    Set { key: &'a Key, payload: &'a Payload, mode: Mode, ttl: u32 },
     /// Remove this version, or whatever is there.
     Delete { key: &'a Key, cas: Option<u64> },
     /// Answer.
@@ -84,9 +84,9 @@ pub(super) fn encode(request: &Request<'_>, token: u64, head: &mut Vec<u8>) -> R
             head.extend_from_slice(b"\r\n");
             return Ok(());
         }
-        Request::Set { key, blob, mode, ttl } => {
+        Request::Set { key, payload, mode, ttl } => {
             begin(b"ms ", key, head)?;
-            flag(b" ", blob.len() as u64, head);
+            flag(b" ", payload.len() as u64, head);
             match mode {
                 Mode::Add => head.extend_from_slice(b" ME"),
                 Mode::Swap(cas) => flag(b" C", cas, head),
@@ -231,6 +231,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::store::Blob;
 
     fn encoded(request: &Request<'_>) -> String {
         let mut head = Vec::new();
@@ -241,11 +242,11 @@ mod tests {
     // A fact of memcached: `t` before `T`.
     #[test]
     fn requests_are_one_line_each() {
-        let (key, blob) = (&Key::new("c/k"), &Blob::new(vec![1, 2, 3]));
+        let (key, payload) = (&Key::new("c/k"), &Blob::new(vec![1, 2, 3]).into());
         let get = |with_bytes, renew| encoded(&Request::Get { key, with_bytes, renew });
         assert_eq!(get(true, Some(61)), "mg c/k v c t T61 O7\r\n");
         assert_eq!(get(false, None), "mg c/k c t O7\r\n");
-        let set = |mode| encoded(&Request::Set { key, blob, mode, ttl: 9 });
+        let set = |mode| encoded(&Request::Set { key, payload, mode, ttl: 9 });
         assert_eq!(set(Mode::Add), "ms c/k 3 ME T9 c O7\r\n");
         assert_eq!(set(Mode::Swap(5)), "ms c/k 3 C5 T9 c O7\r\n");
         assert_eq!(set(Mode::Put), "ms c/k 3 T9 c O7\r\n");
@@ -260,9 +261,9 @@ mod tests {
     #[test]
     fn a_key_cannot_end_its_line() {
         for key in ["", "a\r\nflush_all", "a b", "a\0", "\u{e4}", &"k".repeat(251)] {
-            let (key, blob) = (&Key::new(key), &Blob::new(vec![]));
+            let (key, payload) = (&Key::new(key), &Blob::new(vec![]).into());
             let get = Request::Get { key, with_bytes: true, renew: None };
-            let set = Request::Set { key, blob, mode: Mode::Put, ttl: 0 };
+            let set = Request::Set { key, payload, mode: Mode::Put, ttl: 0 };
             for request in [get, set] {
                 let mut head = Vec::new();
                 assert!(encode(&request, 7, &mut head).is_err());
@@ -276,7 +277,7 @@ mod tests {
         let key = &Key::new("c/k");
         let get = Request::Get { key, with_bytes: true, renew: None };
         let touch = Request::Get { key, with_bytes: false, renew: Some(9) };
-        let set = Request::Set { key, blob: &Blob::new(vec![]), mode: Mode::Put, ttl: 0 };
+        let set = Request::Set { key, payload: &Blob::new(vec![]).into(), mode: Mode::Put, ttl: 0 };
         let cases: [(_, &[u8]); 4] = [
             (get, b"VA 3 c5 t-1 O7"),
             (get, b"VA 1024 c18446744073709551615 t3601 O7"),
@@ -298,7 +299,7 @@ mod tests {
     fn an_answer_that_does_not_fit_is_refused() {
         let key = &Key::new("c/k");
         let get = Request::Get { key, with_bytes: true, renew: None };
-        let set = Request::Set { key, blob: &Blob::new(vec![]), mode: Mode::Put, ttl: 0 };
+        let set = Request::Set { key, payload: &Blob::new(vec![]).into(), mode: Mode::Put, ttl: 0 };
         assert!(matches!(parse(&get, 7, b"VA 3 c5 t-1 O7"), Ok(Line::Record { len: 3, cas: 5, t: -1 })));
         assert!(matches!(parse(&get, 7, b"EN O7"), Ok(Line::Whole(Answer::Missing))));
         assert!(matches!(parse(&set, 7, b"HD c9 O7"), Ok(Line::Whole(Answer::Done { cas: 9 }))));

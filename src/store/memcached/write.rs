@@ -13,7 +13,7 @@ use super::load::{Read, load};
 use super::server::Server;
 use super::wire::{Answer, Mode, Request};
 use crate::error::Error;
-use crate::store::{Action, Blob, Key, Token, WriteItem, Written};
+use crate::store::{Action, Key, Payload, Token, WriteItem, Written};
 
 /// Writes `items`: what became of each, in their order; the store's clock was moved by `moved`, and the caller wants no
 /// record over `item_limit`.
@@ -129,22 +129,22 @@ fn request<'a>(
 ) -> Result<Request<'a>, Written> {
     let facts = link.facts();
     let ttl = facts.clock.sent_for(item.ttl, moved);
-    let (blob, mode) = match &item.action {
+    let (payload, mode) = match &item.action {
         Action::Touch => {
             return Ok(Request::Get { key: &item.key, with_bytes: false, renew: Some(ttl) });
         }
-        Action::Create(blob) => (blob, Mode::Add),
-        Action::Put(blob) => (blob, Mode::Put),
+        Action::Create(payload) => (payload, Mode::Add),
+        Action::Put(payload) => (payload, Mode::Put),
         Action::Replace(_, _) if !facts.has_versions => return Err(Written::Failed(no_versions(server))),
         // The server would compare it with numbers that mean something else now.
         Action::Replace(_, token) if token.epoch != link.epoch() => return Err(Written::Changed),
-        Action::Replace(blob, token) => (blob, Mode::Swap(token.cas)),
+        Action::Replace(payload, token) => (payload, Mode::Swap(token.cas)),
     };
     let limit = record_limit(facts.item_size, item_limit, &item.key);
-    if blob.len() > limit {
-        return Err(Written::Failed(too_large(server, blob, limit)));
+    if payload.len() > limit {
+        return Err(Written::Failed(too_large(server, payload, limit)));
     }
-    Ok(Request::Set { key: &item.key, blob, mode, ttl })
+    Ok(Request::Set { key: &item.key, payload, mode, ttl })
 }
 
 fn outcome(server: &Server, item: &WriteItem, answer: Answer, epoch: u64) -> Written {
@@ -181,8 +181,8 @@ pub(super) fn no_versions(server: &Server) -> Error {
     )
 }
 
-fn too_large(server: &Server, blob: &Blob, limit: usize) -> Error {
-    let (len, name) = (blob.len(), server.name());
+fn too_large(server: &Server, payload: &Payload, limit: usize) -> Error {
+    let (len, name) = (payload.len(), server.name());
     Error::TooLarge(format!("record of {len} bytes is over the limit of {limit} of memcached server {name}").into())
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use foldhash::quality::RandomState;
 
-use super::{Action, Blob, Counter, Key, Left, LoadItem, Loaded, Store, StoreOptions, Token, WriteItem, Written};
+use super::{Action, Counter, Key, Left, LoadItem, Loaded, Store, StoreOptions, Token, WriteItem, Written};
 use crate::error::{Error, Result};
 use fault::Faults;
 use shard::Shard;
@@ -147,12 +147,12 @@ impl Memory {
 
     /// Nothing over the limit is sent, so that a server cannot drop what it stores for it.
     fn check_limit(&self, store: &Store, item: &WriteItem) -> Result<()> {
-        let Some(blob) = blob_of(&item.action) else { return Ok(()) };
+        let Some(payload) = item.action.payload() else { return Ok(()) };
         let limit = self.record_limit(&item.key);
-        if blob.len() <= limit {
+        if payload.len() <= limit {
             return Ok(());
         }
-        let (len, name) = (blob.len(), store.name());
+        let (len, name) = (payload.len(), store.name());
         Err(Error::TooLarge(format!("record of {len} bytes is over the limit of {limit} of store {name}").into()))
     }
 
@@ -162,16 +162,16 @@ impl Memory {
             let tick = self.tick();
             let cas = found.and_then(|slot| table.get(slot)).map(|entry| entry.cas);
             let (slot, cas) = match (&item.action, found, cas) {
-                (Action::Create(blob) | Action::Put(blob), None, _) => {
+                (Action::Create(payload) | Action::Put(payload), None, _) => {
                     let cas = self.next_cas();
-                    (table.insert(hashed, blob.clone(), cas, tick, moment.stats), cas)
+                    (table.insert(hashed, payload.to_blob(), cas, tick, moment.stats), cas)
                 }
                 (Action::Create(_), Some(_), _) => return Written::Changed,
                 (Action::Replace(..) | Action::Touch, None, _) => return Written::Absent,
                 (Action::Replace(_, token), _, Some(cas)) if token.cas != cas => return Written::Changed,
-                (Action::Replace(blob, _) | Action::Put(blob), Some(slot), _) => {
+                (Action::Replace(payload, _) | Action::Put(payload), Some(slot), _) => {
                     let cas = self.next_cas();
-                    table.replace(slot, blob.clone(), cas, moment.stats);
+                    table.replace(slot, payload.to_blob(), cas, moment.stats);
                     (slot, cas)
                 }
                 (Action::Touch, Some(slot), cas) => (slot, cas.unwrap_or_default()),
@@ -180,9 +180,9 @@ impl Memory {
             table.touch(slot, tick);
             Written::Done(token(cas))
         });
-        if let (Written::Done(_), Some(blob)) = (&written, blob_of(&item.action)) {
+        if let (Written::Done(_), Some(payload)) = (&written, item.action.payload()) {
             moment.stats.add(Counter::Writes, 1);
-            moment.stats.add(Counter::BytesWritten, blob.len() as u64);
+            moment.stats.add(Counter::BytesWritten, payload.len() as u64);
             self.evict(moment);
         }
         written
@@ -290,13 +290,6 @@ fn moment(store: &Store) -> Moment<'_> {
 
 fn token(cas: u64) -> Token {
     Token { cas, epoch: 0 }
-}
-
-fn blob_of(action: &Action) -> Option<&Blob> {
-    match action {
-        Action::Create(blob) | Action::Replace(blob, _) | Action::Put(blob) => Some(blob),
-        Action::Touch => None,
-    }
 }
 
 /// The error that a scripted fault comes to.
