@@ -293,6 +293,10 @@ typedef enum {
      * 1 if `ls_store_flush` is allowed, which it always is on `memory://`; default 0.
      */
     LS_OPTION_FLUSH_ALLOWED = 6,
+    /**
+     * Milliseconds of the longest pause before a server that failed is tried again; 1 to 86,400,000, default 10,000.
+     */
+    LS_OPTION_RETRY_PAUSE = 7,
 } ls_option;
 
 /**

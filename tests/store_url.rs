@@ -122,6 +122,7 @@ fn defaults_are_those_of_the_documents() {
     assert_eq!(options.connect_timeout().as_secs(), 1);
     assert_eq!(options.exchange_timeout().as_secs(), 1);
     assert_eq!(options.commit_timeout().as_secs(), 5);
+    assert_eq!(options.retry_pause().as_secs(), 10);
     assert_eq!(options.memory_size(), 64 << 20);
     assert_eq!(options.item_limit(), 1 << 20);
     assert!(!options.flush_allowed());
@@ -137,7 +138,7 @@ fn options_take_numbers_in_their_range_only() {
         options.set(option, 1).unwrap();
         assert_eq!(options.get(option), 1);
     }
-    assert_eq!((StoreOption::from_number(0), StoreOption::from_number(7)), (None, None));
+    assert_eq!((StoreOption::from_number(0), StoreOption::from_number(8)), (None, None));
     for option in [StoreOption::ConnectTimeout, StoreOption::MemorySize, StoreOption::ItemLimit] {
         assert!(matches!(options.set(option, 0), Err(Error::Range(_))), "{option:?}");
     }

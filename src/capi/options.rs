@@ -24,6 +24,8 @@ pub enum ls_option {
     LS_OPTION_ITEM_LIMIT = 5,
     /// 1 if `ls_store_flush` is allowed, which it always is on `memory://`; default 0.
     LS_OPTION_FLUSH_ALLOWED = 6,
+    /// Milliseconds of the longest pause before a server that failed is tried again; 1 to 86,400,000, default 10,000.
+    LS_OPTION_RETRY_PAUSE = 7,
 }
 
 const _: () = {
@@ -33,6 +35,7 @@ const _: () = {
     assert!(ls_option::LS_OPTION_MEMORY_SIZE as i32 == StoreOption::MemorySize as i32);
     assert!(ls_option::LS_OPTION_ITEM_LIMIT as i32 == StoreOption::ItemLimit as i32);
     assert!(ls_option::LS_OPTION_FLUSH_ALLOWED as i32 == StoreOption::FlushAllowed as i32);
+    assert!(ls_option::LS_OPTION_RETRY_PAUSE as i32 == StoreOption::RetryPause as i32);
 };
 
 /// Options for `ls_store_open`.

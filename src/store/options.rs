@@ -20,9 +20,11 @@ pub enum StoreOption {
     ItemLimit = 5,
     /// 1 if flushing is allowed. The embedded store allows it in any case.
     FlushAllowed = 6,
+    /// Milliseconds of the longest pause before a server that failed is tried again.
+    RetryPause = 7,
 }
 
-const COUNT: usize = 6;
+const COUNT: usize = 7;
 /// Timeouts over a day are mistakes.
 const MAX_TIMEOUT_MS: i64 = 86_400_000;
 
@@ -35,6 +37,7 @@ impl StoreOption {
         Self::MemorySize,
         Self::ItemLimit,
         Self::FlushAllowed,
+        Self::RetryPause,
     ];
 
     /// The option of this number.
@@ -51,6 +54,7 @@ impl StoreOption {
             Self::MemorySize => "size",
             Self::ItemLimit => "item_limit",
             Self::FlushAllowed => "flush",
+            Self::RetryPause => "retry_pause",
         }
     }
 
@@ -62,12 +66,15 @@ impl StoreOption {
             Self::MemorySize => 64 << 20,
             Self::ItemLimit => 1 << 20,
             Self::FlushAllowed => 0,
+            Self::RetryPause => 10_000,
         }
     }
 
     fn range(self) -> (i64, i64) {
         match self {
-            Self::ConnectTimeout | Self::ExchangeTimeout | Self::CommitTimeout => (1, MAX_TIMEOUT_MS),
+            Self::ConnectTimeout | Self::ExchangeTimeout | Self::CommitTimeout | Self::RetryPause => {
+                (1, MAX_TIMEOUT_MS)
+            }
             Self::MemorySize => (1, i64::MAX),
             // Offsets inside a record have 32 bits.
             Self::ItemLimit => (1, i64::from(u32::MAX)),
@@ -140,6 +147,11 @@ impl StoreOptions {
     /// How long a whole commit may take.
     pub fn commit_timeout(&self) -> Duration {
         self.duration(StoreOption::CommitTimeout)
+    }
+
+    /// The longest pause before a server that failed is tried again.
+    pub fn retry_pause(&self) -> Duration {
+        self.duration(StoreOption::RetryPause)
     }
 
     /// How many bytes the embedded store may hold.

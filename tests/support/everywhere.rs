@@ -35,13 +35,14 @@ pub fn new_url(name: &str, query: &str) -> String {
     }
 }
 
-/// The same with a way to the server that can be cut, where there is a server: the URL is one on TCP then.
+/// The same with a way to the server that can be cut, where there is a server: the URL is one on TCP then. After a cut it
+/// is tried again at once.
 pub fn new_url_that_can_fail(name: &str) -> (String, Option<Relay>) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let Ok(server) = std::env::var(VARIABLE) else { return (new_url(name, ""), None) };
     let relay = Relay::to(&server);
     let (number, process) = (NUMBER.fetch_add(1, Ordering::Relaxed), std::process::id());
-    (format!("memcached://127.0.0.1:{}/{name}-{process}-f{number}", relay.port()), Some(relay))
+    (format!("memcached://127.0.0.1:{}/{name}-{process}-f{number}?retry_pause=1", relay.port()), Some(relay))
 }
 
 /// Runs all other tests of this program once more on a memcached on TCP, and on one on a unix socket, but those of

@@ -61,9 +61,10 @@ impl Relay {
         thread::sleep(Duration::from_millis(120));
     }
 
-    /// Lets connections through again.
+    /// Lets connections through again. Returns when a store with the shortest pauses tries again.
     pub fn mend(&self) {
         self.state.is_cut.store(false, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

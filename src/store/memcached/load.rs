@@ -87,7 +87,7 @@ pub(super) async fn load(
         return loaded;
     }
     let (places, requests): (Vec<usize>, Vec<Request<'_>>) = over.into_iter().unzip();
-    let removed = link.exchange(&requests, server.exchange_deadline(deadline)).await;
+    let removed = server.exchange(&mut link, &requests, deadline).await;
     if let Some(broken) = &removed.broken {
         for at in places.into_iter().skip(removed.answers.len()) {
             if let Some(slot) = loaded.get_mut(at) {
@@ -104,7 +104,7 @@ async fn ask(server: &Server, reads: &[Read<'_>], moved: Duration, deadline: Ins
     loop {
         let mut link = server.checkout(deadline).await?;
         let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&link, moved)).collect();
-        let exchange = link.exchange(&requests, server.exchange_deadline(deadline)).await;
+        let exchange = server.exchange(&mut link, &requests, deadline).await;
         if !(link.is_used() && exchange.was_dead()) || Instant::now() >= deadline {
             return Ok((link, exchange));
         }

@@ -4,6 +4,7 @@
 //! the way that it takes, `pool` the connections at rest, `server` the way to one server, `rendezvous` which server has a
 //! key; `load` and `write` say what the answers mean, `time` how memcached counts. Sessions are not known here.
 
+mod aside;
 mod channel;
 mod connection;
 mod handshake;
@@ -159,7 +160,8 @@ impl Memcached {
 
     pub(super) async fn ping(&self, deadline: Instant) -> Result<()> {
         let pings = self.servers.iter().map(|server| async move {
-            let exchange = exchange(server, &[Request::Noop], deadline).await?;
+            // Who asks wants to know it, also of a server that is set aside.
+            let exchange = exchange_by(server, &[Request::Noop], deadline, true).await?;
             exchange.broken.as_ref().map_or(Ok(()), |broken| Err(server.broken(broken)))
         });
         join_all(pings.collect()).await.into_iter().fold(Ok(()), Result::and)
@@ -280,9 +282,14 @@ impl Memcached {
 
 /// One exchange of requests that may be repeated.
 async fn exchange(server: &Server, requests: &[Request<'_>], deadline: Instant) -> Result<Exchange> {
+    exchange_by(server, requests, deadline, false).await
+}
+
+/// The same; with `insists` also with a server that is set aside.
+async fn exchange_by(server: &Server, requests: &[Request<'_>], deadline: Instant, insists: bool) -> Result<Exchange> {
     loop {
-        let mut link = server.checkout(deadline).await?;
-        let exchange = link.exchange(requests, server.exchange_deadline(deadline)).await;
+        let mut link = server.way(insists, deadline).await?;
+        let exchange = server.exchange(&mut link, requests, deadline).await;
         let again = link.is_used() && exchange.was_dead();
         server.checkin(link, &exchange);
         if !again {

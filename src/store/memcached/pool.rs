@@ -6,11 +6,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
+use super::aside::{Failure, Gate, Standing};
 use super::connection::Connection;
 use super::handshake::Facts;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::io::sys;
 
 /// More connections than this are not kept: they were for a crowd that is gone.
@@ -32,13 +33,29 @@ struct State {
     epoch: u64,
     /// What the server told last.
     facts: Option<Facts>,
-    /// Why nobody should try to connect for the moment, and until when.
-    away: Option<(Instant, Error)>,
+    standing: Standing,
+}
+
+/// How to get to a server.
+#[derive(Debug)]
+pub(super) enum Way<'p> {
+    /// By a connection that seems to stand.
+    Idle(Connection),
+    /// By a new one.
+    New(Pass<'p>),
+}
+
+/// The leave to connect. To be told what came of it; dropped without that, the server stands as it did.
+#[derive(Debug)]
+pub(super) struct Pass<'p> {
+    pool: &'p Pool,
+    /// Whether others wait for what comes of it.
+    is_try: bool,
 }
 
 impl Pool {
     pub(super) fn new() -> Self {
-        let state = State { idle: Vec::new(), epoch: next_epoch(), facts: None, away: None };
+        let state = State { idle: Vec::new(), epoch: next_epoch(), facts: None, standing: Standing::default() };
         Self { generation: sys::fork_generation(), state: Mutex::new(state), child: OnceLock::new() }
     }
 
@@ -58,12 +75,21 @@ impl Pool {
         pool.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that seems to stand.
-    pub(super) fn take(&self) -> Option<Connection> {
+    /// The way to take: a connection that is idle, or a new one unless the server is set aside. With `insists` the end of
+    /// its pause is not waited for.
+    pub(super) fn way(&self, insists: bool) -> Result<Way<'_>> {
         loop {
-            let connection = self.state().idle.pop()?;
+            let mut state = self.state();
+            let Some(connection) = state.idle.pop() else {
+                return match state.standing.ask(insists) {
+                    Gate::Open => Ok(Way::New(Pass { pool: self, is_try: false })),
+                    Gate::Try => Ok(Way::New(Pass { pool: self, is_try: true })),
+                    Gate::Shut(error) => Err(error),
+                };
+            };
+            drop(state);
             if connection.seems_alive() {
-                return Some(connection);
+                return Ok(Way::Idle(connection));
             }
             self.broke(connection);
         }
@@ -73,6 +99,7 @@ impl Pool {
     pub(super) fn put(&self, mut connection: Connection) {
         connection.rest();
         let mut state = self.state();
+        state.standing.answered();
         if connection.epoch == state.epoch && state.idle.len() < MOST_IDLE {
             state.idle.push(connection);
         }
@@ -88,41 +115,52 @@ impl Pool {
         drop(connection);
     }
 
-    /// Takes note of what a server told on a new connection, and gives the epoch of that connection.
-    pub(super) fn connected(&self, facts: Facts) -> u64 {
-        let mut state = self.state();
-        let is_same = state.facts.is_none_or(|known| known.identity == facts.identity);
-        state.facts = Some(facts);
-        state.away = None;
-        // A process that was restarted within the second under the same number shows in the connections that it left.
-        if !is_same || !state.idle.iter().all(Connection::is_alive) {
-            let _dropped_unlocked = state.begin_epoch();
-            let epoch = state.epoch;
-            drop(state);
-            return epoch;
-        }
-        state.epoch
-    }
-
     /// What the server told last, if it was ever reached.
     pub(super) fn facts(&self) -> Option<Facts> {
         self.state().facts
     }
 
-    /// Keeps callers from waiting, each for itself, for a server that does not even refuse.
-    pub(super) fn set_away(&self, until: Instant, error: Error) {
-        self.state().away = Some((until, error));
+    /// Has a server that is set aside tried by the next caller: it is said to be elsewhere now.
+    pub(super) fn hurry(&self) {
+        self.state().standing.hurry();
     }
 
-    /// Why not to try to connect now.
-    pub(super) fn away(&self) -> Option<Error> {
-        let mut state = self.state();
-        match &state.away {
-            Some((until, error)) if Instant::now() < *until => Some(error.clone()),
-            _ => {
-                state.away = None;
-                None
-            }
+    /// Takes note of an exchange that failed in a way that sets the server aside; whether that is news.
+    pub(super) fn failed(&self, failure: Failure, cause: &Error, longest: Duration) -> bool {
+        self.state().standing.failed(failure, cause, false, longest, chance())
+    }
+}
+
+impl Pass<'_> {
+    /// Takes note of what the server told on a new connection: gives the epoch of that connection, and for how long the
+    /// server was set aside, if it was.
+    pub(super) fn connected(mut self, facts: Facts) -> (u64, Option<Duration>) {
+        self.is_try = false;
+        let mut state = self.pool.state();
+        let was_aside = state.standing.opened();
+        let is_same = state.facts.is_none_or(|known| known.identity == facts.identity);
+        state.facts = Some(facts);
+        // A process that was restarted within the second under the same number shows in the connections that it left.
+        if !is_same || !state.idle.iter().all(Connection::is_alive) {
+            let _dropped_unlocked = state.begin_epoch();
+            let epoch = state.epoch;
+            drop(state);
+            return (epoch, was_aside);
+        }
+        (state.epoch, was_aside)
+    }
+
+    /// Takes note that no connection came of it; whether it is news that the server is set aside.
+    pub(super) fn failed(mut self, failure: Failure, cause: &Error, longest: Duration) -> bool {
+        let is_try = std::mem::take(&mut self.is_try);
+        self.pool.state().standing.failed(failure, cause, is_try, longest, chance())
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.is_try {
+            self.pool.state().standing.give_up();
         }
     }
 }
@@ -139,4 +177,13 @@ impl State {
 fn next_epoch() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Any number, so that pauses differ. Without random numbers from the system they do not.
+fn chance() -> u64 {
+    let mut bytes = [0; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        return 1 << 63;
+    }
+    u64::from_ne_bytes(bytes)
 }

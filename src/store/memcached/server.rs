@@ -6,19 +6,20 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use super::aside::Failure;
 use super::channel::{Channel, Fault};
 use super::connection::{Break, Connection, Exchange};
 use super::handshake::{Facts, shake_hands};
 use super::link::Link;
-use super::pool::Pool;
+use super::pool::{Pass, Pool, Way};
+use super::wire::Request;
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
 use crate::io::sys::{self, Connecting};
 use crate::io::{may_block_until, sleep_until, with_deadline, writable};
+use crate::log;
 use crate::store::{Address, StoreOptions};
 
-/// How long a server that did not even refuse is left alone.
-const AWAY: Duration = Duration::from_secs(1);
 /// Names are not looked up again more often than this.
 const RESOLVED_FOR: Duration = Duration::from_secs(1);
 /// Between two tries at a unix socket whose server has too many callers waiting.
@@ -30,6 +31,7 @@ pub(super) struct Server {
     name: String,
     connect_timeout: Duration,
     exchange_timeout: Duration,
+    longest_pause: Duration,
     resolved: Lock<Resolved>,
     pool: Pool,
 }
@@ -54,6 +56,7 @@ impl Server {
             name: address.to_string(),
             connect_timeout: options.connect_timeout(),
             exchange_timeout: options.exchange_timeout(),
+            longest_pause: options.retry_pause(),
             resolved: Lock::new(Resolved::default()),
             pool: Pool::new(),
         }
@@ -68,11 +71,16 @@ impl Server {
         self.pool.facts()
     }
 
-    /// A way to use: a connection that is idle, or a new one.
+    /// A way to use: a connection that is idle, or a new one. At once an error while the server is set aside.
     pub(super) async fn checkout(&self, deadline: Instant) -> Result<Link> {
-        let connection = match self.pool.take() {
-            Some(connection) => connection,
-            None => self.connect(deadline).await?,
+        self.way(false, deadline).await
+    }
+
+    /// The same; but with `insists` a server that is set aside is tried now, unless somebody else does.
+    pub(super) async fn way(&self, insists: bool, deadline: Instant) -> Result<Link> {
+        let connection = match self.pool.way(insists)? {
+            Way::Idle(connection) => connection,
+            Way::New(pass) => self.connect(pass, deadline).await?,
         };
         Ok(Link::Own(connection))
     }
@@ -88,9 +96,17 @@ impl Server {
         }
     }
 
-    /// When an exchange that begins now has to end.
-    pub(super) fn exchange_deadline(&self, deadline: Instant) -> Instant {
-        deadline.min(Instant::now() + self.exchange_timeout)
+    /// Sends `requests` and takes their answers. A server that lets the time pass is set aside.
+    pub(super) async fn exchange(&self, link: &mut Link, requests: &[Request<'_>], deadline: Instant) -> Exchange {
+        let began = Instant::now();
+        let exchange = link.exchange(requests, deadline.min(began + self.exchange_timeout)).await;
+        if matches!(exchange.broken, Some(Break::Late)) {
+            let lost = began.elapsed();
+            let failure = Failure { began, lost: Some((lost, lost >= self.exchange_timeout)) };
+            let cause = self.timed_out("answer");
+            log_aside(self.pool.failed(failure, &cause, self.longest_pause), &cause);
+        }
+        exchange
     }
 
     /// Looks the host's name up. Blocks.
@@ -103,8 +119,12 @@ impl Server {
         let at = Some(Instant::now());
         match found {
             Ok(addresses) if !addresses.is_empty() => {
-                let addresses = addresses.into_iter().collect();
-                self.resolved.with(|resolved| *resolved = Resolved { at, addresses });
+                let addresses: Vec<SocketAddr> = addresses.into_iter().collect();
+                let new = Resolved { at, addresses };
+                let old = self.resolved.with(|resolved| std::mem::replace(resolved, new.clone()));
+                if old.addresses != new.addresses {
+                    self.pool.hurry();
+                }
                 Ok(())
             }
             other => {
@@ -119,11 +139,9 @@ impl Server {
     }
 
     /// A new connection, after the server told what it is.
-    async fn connect(&self, deadline: Instant) -> Result<Connection> {
-        if let Some(error) = self.pool.away() {
-            return Err(error);
-        }
-        let deadline = deadline.min(Instant::now() + self.connect_timeout);
+    async fn connect(&self, pass: Pass<'_>, deadline: Instant) -> Result<Connection> {
+        let began = Instant::now();
+        let deadline = deadline.min(began + self.connect_timeout);
         let mut connected = self.connect_somewhere(deadline).await;
         if connected.is_err() && self.may_resolve() && self.resolve().is_ok() {
             connected = self.connect_somewhere(deadline).await;
@@ -133,10 +151,20 @@ impl Server {
             Err(error) => Err(error),
         };
         match told {
-            Ok((channel, facts)) => Ok(Connection::new(channel, facts, self.pool.connected(facts))),
+            Ok((channel, facts)) => {
+                let (epoch, was_aside) = pass.connected(facts);
+                if let Some(was_aside) = was_aside {
+                    let millis = was_aside.as_millis();
+                    log::info(format_args!("memcached server {} is there again, after {millis} ms", self.name));
+                }
+                Ok(Connection::new(channel, facts, epoch))
+            }
             Err(error) => {
-                if matches!(&error, Error::Timeout(_) | Error::Unavailable { errno: libc::ETIMEDOUT, .. }) {
-                    self.pool.set_away(Instant::now() + AWAY, error.clone());
+                if sets_aside(&error) {
+                    let lost = began.elapsed();
+                    let lost = is_timeout(&error).then_some((lost, lost >= self.connect_timeout));
+                    let is_news = pass.failed(Failure { began, lost }, &error, self.longest_pause);
+                    log_aside(is_news, &error);
                 }
                 Err(error)
             }
@@ -246,4 +274,24 @@ impl Server {
     pub(super) fn protocol(&self, what: impl std::fmt::Display) -> Error {
         Error::Protocol(format!("memcached server {} {what}", self.name).into())
     }
+}
+
+/// Whether an error says that the server cannot be reached. One that speaks otherwise than is understood, and a system
+/// that has nothing left to connect with, say nothing of that.
+fn sets_aside(error: &Error) -> bool {
+    const OWN_TROUBLE: [i32; 5] = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOBUFS, libc::EADDRNOTAVAIL];
+    match error {
+        Error::Unavailable { errno, .. } => !OWN_TROUBLE.contains(errno),
+        other => is_timeout(other),
+    }
+}
+
+fn log_aside(is_news: bool, cause: &Error) {
+    if is_news {
+        log::warn(format_args!("{cause}: it is set aside"));
+    }
+}
+
+fn is_timeout(error: &Error) -> bool {
+    matches!(error, Error::Timeout(_) | Error::Unavailable { errno: libc::ETIMEDOUT, .. })
 }

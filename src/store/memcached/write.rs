@@ -49,7 +49,7 @@ pub(super) async fn write(
         let exchange = if requests.is_empty() {
             Exchange::nothing()
         } else {
-            link.exchange(&requests, server.exchange_deadline(deadline)).await
+            server.exchange(&mut link, &requests, deadline).await
         };
         if link.is_used() && exchange.begun == 0 && exchange.was_dead() && Instant::now() < deadline {
             // Nothing has left this process: a new connection may do better.
