@@ -18,4 +18,4 @@ pub use join::join_all;
 pub use wait::{
     Elapsed, Readiness, may_block_until, pause, readable, readable_or_writable, sleep_until, with_deadline, writable,
 };
-pub use wants::Wants;
+pub use wants::{Wants, now, system_now, time_passed};

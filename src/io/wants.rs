@@ -10,7 +10,7 @@ use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::sys::{Interest, Watch};
 
@@ -27,20 +27,35 @@ pub struct Wants {
     seen: Vec<Watch>,
     /// Until when a system call may block the thread; `None` where the driver has other things to do.
     blocking: Option<Instant>,
+    /// Whether the driver has nothing else to do.
+    is_alone: bool,
+    /// What time it is for the operation; `None` while none is under way.
+    now: Option<Instant>,
+    /// The same by the system's clock, once it was asked for.
+    system_now: Option<SystemTime>,
 }
+
+/// "For ever", as far as a time can say it.
+const FAR: Duration = Duration::from_secs(86_400 * 365);
 
 impl Wants {
     /// Nothing wanted yet.
     pub const fn new() -> Self {
-        Self { until: None, watches: Vec::new(), seen: Vec::new(), blocking: None }
+        Self {
+            until: None,
+            watches: Vec::new(),
+            seen: Vec::new(),
+            blocking: None,
+            is_alone: false,
+            now: None,
+            system_now: None,
+        }
     }
 
     /// The same for a driver that has nothing else to do: the operation may block the thread itself, which saves a
     /// system call for each wait.
     pub fn blocking() -> Self {
-        /// "For ever", as far as a time can say it.
-        const FAR: Duration = Duration::from_secs(86_400 * 365);
-        Self { blocking: Instant::now().checked_add(FAR), ..Self::new() }
+        Self { is_alone: true, ..Self::new() }
     }
 
     /// Polls `operation` once; if it is pending, `self` is then what it waits for.
@@ -51,6 +66,9 @@ impl Wants {
         mem::swap(&mut self.watches, &mut self.seen);
         self.watches.clear();
         self.until = None;
+        let now = Instant::now();
+        (self.now, self.system_now) = (Some(now), None);
+        self.blocking = now.checked_add(FAR).filter(|_| self.is_alone);
         let _installed = Installed::new(self);
         operation.poll(&mut Context::from_waker(Waker::noop()))
     }
@@ -69,6 +87,31 @@ impl Wants {
     pub fn is_empty(&self) -> bool {
         self.until.is_none() && self.watches.is_empty()
     }
+}
+
+/// What time it is. An operation asks the clock once, and again only after it has waited: that is exact enough for
+/// deadlines, and a cycle that asked each time would spend a tenth of its own time on it.
+pub fn now() -> Instant {
+    with_current(|wants| wants.now).flatten().unwrap_or_else(Instant::now)
+}
+
+/// The same by the system's clock.
+pub fn system_now() -> SystemTime {
+    with_current(|wants| match (wants.now, wants.system_now) {
+        (Some(_), None) => *wants.system_now.insert(SystemTime::now()),
+        (_, Some(known)) => known,
+        (None, None) => SystemTime::now(),
+    })
+    .unwrap_or_else(SystemTime::now)
+}
+
+/// Takes note that the thread has waited, in a system call or in an operation inside this one.
+pub fn time_passed() {
+    with_current(|wants| {
+        if wants.now.is_some() {
+            (wants.now, wants.system_now) = (Some(Instant::now()), None);
+        }
+    });
 }
 
 /// Notes that the operation waits until `at`, or something earlier.
@@ -129,5 +172,7 @@ impl<'a> Installed<'a> {
 impl Drop for Installed<'_> {
     fn drop(&mut self) {
         with_current(|current| mem::swap(current, self.0));
+        // For the operation that ran this one, if there is one.
+        time_passed();
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::container::Options;
 use crate::record::Header;
-use crate::store::{Left, Store};
+use crate::store::{Clock, Left, Store};
 
 /// The idle timeout of a stored session in milliseconds, 0 is never: its own, or the container's.
 ///
@@ -20,8 +20,8 @@ fn timeout_ms(header: &Header, options: &Options) -> u64 {
 
 /// Whether a stored session that was loaded without error is no more, because it was idle for too long or is past its
 /// deadline.
-pub(crate) fn is_expired(header: &Header, left: Option<Left>, store: &Store, options: &Options, now_ms: i64) -> bool {
-    if is_past_deadline(header, now_ms) {
+pub(crate) fn is_expired(header: &Header, left: Option<Left>, store: &Store, options: &Options) -> bool {
+    if is_past_deadline(header, store.clock()) {
         return true;
     }
     let timeout = Duration::from_millis(timeout_ms(header, options));
@@ -29,8 +29,8 @@ pub(crate) fn is_expired(header: &Header, left: Option<Left>, store: &Store, opt
 }
 
 /// Whether a stored session is past its absolute deadline.
-pub(crate) fn is_past_deadline(header: &Header, now_ms: i64) -> bool {
-    header.deadline_ms.is_some_and(|deadline| now_ms >= deadline)
+pub(crate) fn is_past_deadline(header: &Header, clock: &Clock) -> bool {
+    header.deadline_ms.is_some_and(|deadline| clock.now_ms() >= deadline)
 }
 
 /// How long ago a stored session was last opened or written.
@@ -49,12 +49,12 @@ fn idle(header: &Header, left: Option<Left>, store: &Store, options: &Options) -
 
 /// The time to live that a stored session needs beyond what the container renews with: `Some(None)` is for ever.
 #[allow(clippy::option_option, reason = "whether, and for how long, which may be for ever")]
-pub(crate) fn longer_life(header: &Header, options: &Options, now_ms: i64) -> Option<Option<Duration>> {
+pub(crate) fn longer_life(header: &Header, options: &Options, clock: &Clock) -> Option<Option<Duration>> {
     let renewal = options.renewal()?;
     match (timeout_ms(header, options), header.deadline_ms) {
         (0, None) => Some(None),
         (0, Some(deadline)) => {
-            let left = u64::try_from(deadline.saturating_sub(now_ms)).unwrap_or(0);
+            let left = u64::try_from(deadline.saturating_sub(clock.now_ms())).unwrap_or(0);
             Some(Some(Duration::from_millis(left).max(renewal)))
         }
         (timeout, _) => Some(Duration::from_millis(timeout)).filter(|timeout| *timeout > renewal).map(Some),
@@ -62,9 +62,9 @@ pub(crate) fn longer_life(header: &Header, options: &Options, now_ms: i64) -> Op
 }
 
 /// Whether a session loaded `age` ago may have expired in the meantime, so that one has to look before writing it.
-pub(crate) fn may_have_expired(header: &Header, age: Duration, options: &Options, now_ms: i64) -> bool {
+pub(crate) fn may_have_expired(header: &Header, age: Duration, options: &Options, clock: &Clock) -> bool {
     let timeout = timeout_ms(header, options);
-    is_past_deadline(header, now_ms) || timeout != 0 && age >= Duration::from_millis(timeout)
+    is_past_deadline(header, clock) || timeout != 0 && age >= Duration::from_millis(timeout)
 }
 
 /// The last access to report for a session opened at `now_ms` whose record says `stored_ms`: it moves only by more

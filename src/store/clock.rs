@@ -1,9 +1,10 @@
 //! A store's clock: the system's, and how far it was moved forward.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
+use crate::io;
 
 /// The clock of a store, shared by all its handles. Moving it simulates time for everything in the store
 /// (contract 4.6).
@@ -23,7 +24,7 @@ impl Clock {
     /// Unix milliseconds: the system's time and the offset.
     pub fn now_ms(&self) -> i64 {
         // A system clock before 1970 is negative, as Unix time is.
-        let system = match SystemTime::now().duration_since(UNIX_EPOCH) {
+        let system = match io::system_now().duration_since(UNIX_EPOCH) {
             Ok(since) => milliseconds(since),
             Err(before) => milliseconds(before.duration()).saturating_neg(),
         };
@@ -33,7 +34,7 @@ impl Clock {
     /// Time since the store was opened, and the offset: never goes back, whatever happens to the system's time.
     /// Only differences between two readings of one clock mean something.
     pub fn mono(&self) -> Duration {
-        self.origin.elapsed().saturating_add(self.offset())
+        io::now().saturating_duration_since(self.origin).saturating_add(self.offset())
     }
 
     /// How far the clock was moved in all.

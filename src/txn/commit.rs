@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::container::Policy;
 use crate::error::{Error, Result};
-use crate::io::{join_all, sleep_until};
+use crate::io::{join_all, now, sleep_until};
 use crate::store::{Key, LoadItem, Loaded, Store, WriteItem, Written};
 use crate::txn::job::{Expected, Job, Next};
 use crate::txn::plan::{Plan, Task};
@@ -243,7 +243,7 @@ async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
 async fn run_alone(job: &mut Job, deadline: Instant, until: Until) {
     let no_answer = || Error::Panic("a store gave no answer for an item".into());
     while job.verdict().is_none() && !(until == Until::Ready && job.is_ready()) {
-        if Instant::now() >= deadline {
+        if now() >= deadline {
             return job.expire();
         }
         match job.next() {

@@ -82,9 +82,9 @@ impl Content {
 
     /// Whether the session may have expired since it was opened, so that one has to look before one writes.
     pub(crate) fn may_have_expired(&self) -> bool {
-        let now_ms = self.place.container.store().clock().now_ms();
+        let clock = self.place.container.store().clock();
         let is_loaded_out =
-            |record: &Record| clock::may_have_expired(record.header(), self.age(), &self.options, now_ms);
+            |record: &Record| clock::may_have_expired(record.header(), self.age(), &self.options, clock);
         self.options.policy != Policy::Overwrite
             && (self.origin.record().is_some_and(is_loaded_out) || self.outlived_tombstones())
     }
@@ -113,8 +113,8 @@ impl Content {
             (Origin::Loaded { .. }, Stands::Nothing) => Kinship::Vanished,
             (Origin::Loaded { record: base, .. }, Stands::Session { record, expired, .. }) => {
                 let (base, stamp) = (base.header().stamp, record.header().stamp);
-                let now_ms = self.place.container.store().clock().now_ms();
-                if base.incarnation != stamp.incarnation || clock::is_past_deadline(record.header(), now_ms) {
+                let clock = self.place.container.store().clock();
+                if base.incarnation != stamp.incarnation || clock::is_past_deadline(record.header(), clock) {
                     Kinship::Gone
                 } else if *expired {
                     Kinship::Vanished

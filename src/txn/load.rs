@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::container::{Container, Options, Policy};
 use crate::error::{Error, Result};
+use crate::io::now;
 use crate::record::Record;
 use crate::session::{Origin, Place, Session, clock};
 use crate::store::{Action, Left, LoadItem, Token, WriteItem, Written};
@@ -59,7 +60,7 @@ async fn look_until(place: &Place, renew: Option<Duration>, deadline: Instant) -
 /// container's timeout was lowered after the session was stored (contract 2.3).
 async fn keep(place: &Place, options: &Options, record: &Record, deadline: Instant) -> Result<()> {
     let store = place.container.store();
-    let Some(ttl) = clock::longer_life(record.header(), options, store.clock().now_ms()) else { return Ok(()) };
+    let Some(ttl) = clock::longer_life(record.header(), options, store.clock()) else { return Ok(()) };
     let items = [WriteItem { key: place.key.clone(), action: Action::Touch, ttl }];
     match store.write(&items, deadline).await.pop() {
         // What went away meanwhile is the commit's business.
@@ -85,7 +86,7 @@ async fn let_expire(
     const SOON: Duration = Duration::from_secs(1);
     let is_renewed = place.container.options().renewal().is_some();
     let Some(left) = left.filter(|_| is_renewed) else { return Ok(Some(token)) };
-    if clock::is_past_deadline(record.header(), place.container.store().clock().now_ms()) {
+    if clock::is_past_deadline(record.header(), place.container.store().clock()) {
         // The header says so, however long the record lives.
         return Ok(Some(token));
     }
@@ -106,7 +107,7 @@ async fn let_expire(
 
 fn deadline(place: &Place) -> Instant {
     let options = place.container.store().options();
-    Instant::now() + options.connect_timeout() + options.exchange_timeout()
+    now() + options.connect_timeout() + options.exchange_timeout()
 }
 
 fn no_answer() -> Error {

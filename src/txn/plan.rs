@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, Status};
+use crate::io::now;
 use crate::session::pkg::Env;
 use crate::session::{Life, Origin, Place};
 use crate::txn::content::Content;
@@ -121,7 +122,7 @@ impl Transaction {
     /// How long the whole commit may take: what the transaction says, or the longest of its stores.
     pub(super) fn commit_deadline(&self, plan: &Plan) -> std::time::Instant {
         let of_stores = plan.tasks.iter().map(|task| task.job.store().options().commit_timeout()).max();
-        std::time::Instant::now() + self.commit_timeout.or(of_stores).unwrap_or_default()
+        now() + self.commit_timeout.or(of_stores).unwrap_or_default()
     }
 
     /// Whether a plan was prepared, and may be carried out.

@@ -25,7 +25,7 @@ impl Stands {
             Stored::Tombstone(tombstone) => Self::Tombstone { writer: tombstone.writer, token },
             Stored::Session(record) => {
                 let store = place.container.store();
-                let expired = clock::is_expired(record.header(), left, store, options, store.clock().now_ms());
+                let expired = clock::is_expired(record.header(), left, store, options);
                 Self::Session { record, token, expired, left }
             }
         })

@@ -3,13 +3,15 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::wire::Violation;
-use crate::io::{may_block_until, readable, readable_or_writable, sys};
+use crate::io::{may_block_until, now, readable, readable_or_writable, sys, time_passed};
 
 /// Asked for at once where a length is not known: a small session arrives with one call.
 const CHUNK: usize = 16 << 10;
+/// No more than any socket has room for: sending it does not wait.
+const SMALL: usize = 4 << 10;
 /// Longer than any line that memcached sends in answer to what we ask.
 const LONGEST_LINE: usize = 2_048;
 
@@ -66,7 +68,12 @@ impl Channel {
     /// Sends what there is room for; `None` if there is none. With `is_alone`, the call itself may wait for room: right
     /// only for a single request, which the server reads to its end before it answers.
     pub(super) fn send(&self, pieces: &[IoSlice<'_>], is_alone: bool) -> io::Result<Option<usize>> {
-        match sys::send(self.socket.as_fd(), pieces, is_alone && may_block_for(self.patience)) {
+        let may_wait = is_alone && pieces.iter().any(|piece| piece.len() > SMALL) && may_block_for(self.patience);
+        let sent = sys::send(self.socket.as_fd(), pieces, may_wait);
+        if may_wait {
+            time_passed();
+        }
+        match sent {
             Ok(sent) => Ok(Some(sent)),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
             Err(error) => Err(error),
@@ -129,7 +136,11 @@ async fn receive(
         let may_wait = !is_sending && may_block_for(patience);
         // While sending, answers are taken as they come; otherwise there is nothing to receive before a wait.
         if may_wait || is_sending || *is_hot {
-            match sys::receive(socket.as_fd(), buffer, at_most, may_wait) {
+            let received = sys::receive(socket.as_fd(), buffer, at_most, may_wait);
+            if may_wait {
+                time_passed();
+            }
+            match received {
                 Ok(0) => return Err(Fault::Closed),
                 Ok(received) => {
                     *is_hot = received == at_most;
@@ -152,5 +163,5 @@ async fn receive(
 
 /// Whether a call may wait for `patience`.
 fn may_block_for(patience: Duration) -> bool {
-    may_block_until().is_some_and(|until| until.saturating_duration_since(Instant::now()) >= patience)
+    may_block_until().is_some_and(|until| until.saturating_duration_since(now()) >= patience)
 }

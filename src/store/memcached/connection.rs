@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::channel::{Channel, Fault};
 use super::handshake::Facts;
 use super::wire::{self, Answer, Line, Request};
-use crate::io::with_deadline;
+use crate::io::{now, with_deadline};
 
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 64;
@@ -77,19 +77,19 @@ impl Exchange {
 
 impl Connection {
     pub(super) fn new(channel: Channel, facts: Facts, epoch: u64) -> Self {
-        Self { channel, facts, epoch, is_used: false, idle_since: Instant::now(), last_token: 0, head: Vec::new() }
+        Self { channel, facts, epoch, is_used: false, idle_since: now(), last_token: 0, head: Vec::new() }
     }
 
     /// Takes note that it waits for its next use.
     pub(super) fn rest(&mut self) {
         self.is_used = true;
-        self.idle_since = Instant::now();
+        self.idle_since = now();
     }
 
     /// Whether it seems to stand. One that was used a moment ago is not asked: that would cost every session a call.
     pub(super) fn seems_alive(&self) -> bool {
         const MOMENT: Duration = Duration::from_millis(100);
-        self.idle_since.elapsed() < MOMENT || self.channel.is_quiet()
+        now().saturating_duration_since(self.idle_since) < MOMENT || self.channel.is_quiet()
     }
 
     /// Whether it stands, asked of the system.

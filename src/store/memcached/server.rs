@@ -16,7 +16,7 @@ use super::wire::Request;
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
 use crate::io::sys::{self, Connecting};
-use crate::io::{may_block_until, sleep_until, with_deadline, writable};
+use crate::io::{may_block_until, now, sleep_until, time_passed, with_deadline, writable};
 use crate::log;
 use crate::store::{Address, StoreOptions};
 
@@ -98,7 +98,7 @@ impl Server {
 
     /// Sends `requests` and takes their answers. A server that lets the time pass is set aside.
     pub(super) async fn exchange(&self, link: &mut Link, requests: &[Request<'_>], deadline: Instant) -> Exchange {
-        let began = Instant::now();
+        let began = now();
         let exchange = link.exchange(requests, deadline.min(began + self.exchange_timeout)).await;
         if matches!(exchange.broken, Some(Break::Late)) {
             let lost = began.elapsed();
@@ -116,7 +116,8 @@ impl Server {
             Ok(ip) => Ok(BTreeSet::from([SocketAddr::new(ip, *port)])),
             Err(_) => (host.as_str(), *port).to_socket_addrs().map(Iterator::collect),
         };
-        let at = Some(Instant::now());
+        time_passed();
+        let at = Some(now());
         match found {
             Ok(addresses) if !addresses.is_empty() => {
                 let addresses: Vec<SocketAddr> = addresses.into_iter().collect();

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::io::now;
+
 /// Times to live over this many seconds are read by memcached as absolute Unix times.
 const MAX_RELATIVE: u64 = 60 * 60 * 24 * 30;
 /// Later times are answered as if they were stored, and are gone at once.
@@ -26,7 +28,7 @@ impl ServerClock {
 
     /// The server's second now, or the next one.
     fn now(self) -> u64 {
-        self.unix.saturating_add(whole(self.at.elapsed()))
+        self.unix.saturating_add(whole(now().saturating_duration_since(self.at)))
     }
 
     /// The time to live that is sent for `ttl`, where the store's clock was moved by `moved`; 0 is never.
@@ -41,7 +43,7 @@ impl ServerClock {
 
     /// The same, but an absolute time is a second early rather than late.
     pub(super) fn within_seconds(self, seconds: u64) -> u32 {
-        wire(seconds, self.unix.saturating_add(self.at.elapsed().as_secs()))
+        wire(seconds, self.unix.saturating_add(now().saturating_duration_since(self.at).as_secs()))
     }
 
     /// What `t`, the seconds that the server says are left, means where the store's clock was moved by `moved`.
