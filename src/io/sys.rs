@@ -1,6 +1,7 @@
 //! The system calls, and the only `unsafe` outside the C surface.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+mod epoll;
 mod socket;
 
 use std::io;
@@ -12,7 +13,8 @@ use super::fork;
 use crate::error::{Error, Result};
 
 pub use super::fork::generation as fork_generation;
-pub use socket::{Connecting, connect_tcp, connect_unix, is_quiet, receive, send, take_error};
+pub use epoll::{Alarm, Bell, Epoll, Event};
+pub use socket::{Connecting, connect_tcp, connect_unix, is_open, is_quiet, receive, send, shut, take_error};
 
 /// What a descriptor is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,11 @@ impl Watch {
     /// The descriptor's number.
     pub fn fd(&self) -> RawFd {
         self.0.fd
+    }
+
+    /// Whether it is for room to write.
+    pub fn is_for_room(&self) -> bool {
+        self.0.events == Interest::Write.events()
     }
 
     /// Whether this is the watch of `fd` for `interest`.

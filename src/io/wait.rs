@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::sys::Interest;
-use super::wants;
+use super::wants::{self, Seat};
 
 /// Waits until `at`; a time that has passed is no wait.
 pub async fn sleep_until(at: Instant) {
@@ -35,12 +35,13 @@ pub struct Elapsed;
 
 /// Drives `future` until `deadline`.
 ///
-/// What is finished when it is looked at counts, also after the deadline; what is not is dropped.
+/// What is finished when it is looked at counts, also after the deadline; what is not is dropped. In an operation that
+/// was cancelled the deadline has passed.
 pub async fn with_deadline<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     poll_fn(|context| match wants::narrowed(Some(deadline), || future.as_mut().poll(context)) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => poll_time(deadline).map(|()| Err(Elapsed)),
+        Poll::Pending => poll_deadline(deadline).map(|()| Err(Elapsed)),
     })
     .await
 }
@@ -61,6 +62,26 @@ pub async fn readable_or_writable(fd: BorrowedFd<'_>) {
         if write.as_mut().poll(context).is_ready() || is_ready { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+}
+
+/// Whether `deadline` has passed, as all have in an operation that was cancelled.
+pub fn is_past(deadline: Instant) -> bool {
+    wants::is_past(deadline)
+}
+
+/// Whether the operation under way was cancelled.
+pub fn is_cancelled() -> bool {
+    wants::is_cancelled()
+}
+
+/// The place of the operation under way, if it runs on a queue.
+pub fn seat() -> Option<Seat> {
+    wants::seat()
+}
+
+/// Waits until `deadline` has passed; what else the caller waits for it has to look at before.
+pub fn poll_deadline(deadline: Instant) -> Poll<()> {
+    if wants::is_cancelled() { Poll::Ready(()) } else { poll_time(deadline) }
 }
 
 fn poll_time(at: Instant) -> Poll<()> {

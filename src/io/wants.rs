@@ -9,9 +9,11 @@ use std::future::Future;
 use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::queue::Hub;
 use super::sys::{Interest, Watch};
 
 thread_local! {
@@ -33,6 +35,18 @@ pub struct Wants {
     now: Option<Instant>,
     /// The same by the system's clock, once it was asked for.
     system_now: Option<SystemTime>,
+    /// Where it runs, if that is a queue.
+    seat: Option<Seat>,
+    is_cancelled: bool,
+}
+
+/// The place of an operation on a queue.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// What the operations of the queue share.
+    pub hub: Arc<Hub>,
+    /// Which operation: what has to be woken when something that it waits for has come.
+    pub operation: u64,
 }
 
 /// "For ever", as far as a time can say it.
@@ -49,7 +63,24 @@ impl Wants {
             is_alone: false,
             now: None,
             system_now: None,
+            seat: None,
+            is_cancelled: false,
         }
+    }
+
+    /// The same for an operation of a queue.
+    pub(super) fn seated(seat: Seat) -> Self {
+        Self { seat: Some(seat), ..Self::new() }
+    }
+
+    /// From now on every deadline of the operation has passed; see [`is_past`].
+    pub(super) fn cancel(&mut self) {
+        self.is_cancelled = true;
+    }
+
+    /// Whether it was cancelled.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled
     }
 
     /// The same for a driver that has nothing else to do: the operation may block the thread itself, which saves a
@@ -133,6 +164,21 @@ pub(super) fn is_ready(fd: BorrowedFd<'_>, interest: Interest) -> bool {
 /// that run side by side, or its driver has other things to do.
 pub(super) fn may_block_until() -> Option<Instant> {
     with_current(|wants| wants.blocking).flatten()
+}
+
+/// The place of the operation under way, if it runs on a queue.
+pub(super) fn seat() -> Option<Seat> {
+    with_current(|wants| wants.seat.clone()).flatten()
+}
+
+/// Whether the operation under way was cancelled.
+pub(super) fn is_cancelled() -> bool {
+    with_current(|wants| wants.is_cancelled).unwrap_or(false)
+}
+
+/// Whether `deadline` has passed, as all have in an operation that was cancelled.
+pub(super) fn is_past(deadline: Instant) -> bool {
+    is_cancelled() || now() >= deadline
 }
 
 /// Runs `work`, in which nothing may block for longer than until `until`, or at all if that is `None`.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
-use crate::io::{now, pause, sys};
+use crate::io::{is_past, pause, sys};
 use crate::log;
 
 /// A store. Cloning gives another handle to the same one, and so does opening it again anywhere in the process.
@@ -387,7 +387,7 @@ impl Store {
             Kind::Memory(memory) if memory.faults().has_pauses() => pause().await,
             Kind::Memory(_) | Kind::Memcached(_) => {}
         }
-        if now() >= deadline {
+        if is_past(deadline) {
             return Err(Error::Timeout(format!("store {}: the deadline has passed", self.name()).into()));
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::container::Policy;
 use crate::error::{Error, Result};
-use crate::io::{join_all, now, sleep_until};
+use crate::io::{is_past, join_all, sleep_until, with_deadline};
 use crate::store::{Key, LoadItem, Loaded, Store, WriteItem, Written};
 use crate::txn::job::{Expected, Job, Next};
 use crate::txn::plan::{Plan, Task};
@@ -195,7 +195,7 @@ async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
         return run_alone(&mut task.job, deadline, until).await;
     }
     loop {
-        let is_late = Instant::now() >= deadline;
+        let is_late = is_past(deadline);
         let mut wake: Option<Instant> = None;
         let mut needs: Vec<(Store, Batch)> = Vec::new();
         for (at, task) in plan.tasks.iter_mut().enumerate() {
@@ -216,7 +216,7 @@ async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
         }
         if needs.is_empty() {
             match wake {
-                Some(moment) => sleep_until(moment.min(deadline)).await,
+                Some(moment) => drop(with_deadline(deadline, sleep_until(moment)).await),
                 None => return,
             }
             continue;
@@ -243,12 +243,12 @@ async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
 async fn run_alone(job: &mut Job, deadline: Instant, until: Until) {
     let no_answer = || Error::Panic("a store gave no answer for an item".into());
     while job.verdict().is_none() && !(until == Until::Ready && job.is_ready()) {
-        if now() >= deadline {
+        if is_past(deadline) {
             return job.expire();
         }
         match job.next() {
             Next::Ended => return,
-            Next::Wait(moment) => sleep_until(moment.min(deadline)).await,
+            Next::Wait(moment) => drop(with_deadline(deadline, sleep_until(moment)).await),
             Next::Load(item) => {
                 let loaded = job.store().load(&[item], deadline).await.pop();
                 job.loaded(loaded.unwrap_or_else(|| Err(no_answer())));

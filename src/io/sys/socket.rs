@@ -129,6 +129,21 @@ pub fn is_quiet(socket: BorrowedFd<'_>) -> bool {
     received < 0 && matches!(io::Error::last_os_error().kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
+/// Whether the peer has not closed its side, nor the connection failed, whatever has arrived before.
+pub fn is_open(socket: BorrowedFd<'_>) -> bool {
+    let mut watch = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: one `pollfd`, exclusively borrowed during the call.
+    unsafe { libc::poll(&raw mut watch, 1, 0) };
+    watch.revents == 0
+}
+
+/// Ends the connection in both directions; the descriptor stays.
+pub fn shut(socket: BorrowedFd<'_>) {
+    // One that is not connected any more is what is wanted.
+    // SAFETY: plain numbers.
+    unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) };
+}
+
 /// A socket that waits with `patience`; it is made so that connecting it does not wait.
 fn new_socket(family: libc::c_int, patience: Duration) -> io::Result<OwnedFd> {
     // SAFETY: plain numbers.

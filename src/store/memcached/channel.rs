@@ -13,7 +13,7 @@ const CHUNK: usize = 16 << 10;
 /// No more than any socket has room for: sending it does not wait.
 const SMALL: usize = 4 << 10;
 /// Longer than any line that memcached sends in answer to what we ask.
-const LONGEST_LINE: usize = 2_048;
+pub(super) const LONGEST_LINE: usize = 2_048;
 
 /// Why an exchange cannot go on.
 #[derive(Debug)]
@@ -53,6 +53,10 @@ pub(super) struct Channel {
 impl Channel {
     pub(super) fn new(socket: OwnedFd, patience: Duration) -> Self {
         Self { socket, input: Vec::new(), taken: 0, patience, is_hot: false }
+    }
+
+    pub(super) fn into_socket(self) -> OwnedFd {
+        self.socket
     }
 
     /// Whether it stands, and nothing has arrived that was not asked for.

@@ -5,6 +5,7 @@
 
 use std::io::IoSlice;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::channel::{Channel, Fault};
@@ -78,6 +79,11 @@ impl Exchange {
 impl Connection {
     pub(super) fn new(channel: Channel, facts: Facts, epoch: u64) -> Self {
         Self { channel, facts, epoch, is_used: false, idle_since: now(), last_token: 0, head: Vec::new() }
+    }
+
+    /// Its socket, with nothing on it that was not taken.
+    pub(super) fn into_socket(self) -> OwnedFd {
+        self.channel.into_socket()
     }
 
     /// Takes note that it waits for its next use.
@@ -242,7 +248,7 @@ impl Turn<'_, '_> {
                 self.fill(sending).await?;
                 continue;
             };
-            let parsed = wire::parse(request, token, line).map_err(violated)?;
+            let parsed = wire::parse(request.kind(), token, line).map_err(violated)?;
             if self.answers.len() >= sending.begun() {
                 return Err(violated("came before the request"));
             }

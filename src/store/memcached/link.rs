@@ -1,9 +1,12 @@
-//! The way that an exchange takes to a server: a connection of its own for as long as it lasts.
+//! The way that an exchange takes to a server: a connection of its own for as long as it lasts, or, on a queue, one that
+//! it shares with others.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::connection::{Connection, Exchange};
 use super::handshake::Facts;
+use super::shared::{self, SharedLine};
 use super::wire::Request;
 
 /// What an operation talks to a server through. Given back to the server after each exchange.
@@ -11,6 +14,8 @@ use super::wire::Request;
 pub(super) enum Link {
     /// A connection that nobody else uses meanwhile.
     Own(Connection),
+    /// A connection of the queue that the operation runs on.
+    Shared(Arc<SharedLine>),
 }
 
 impl Link {
@@ -18,6 +23,7 @@ impl Link {
     pub(super) fn facts(&self) -> &Facts {
         match self {
             Self::Own(connection) => &connection.facts,
+            Self::Shared(line) => &line.facts,
         }
     }
 
@@ -25,6 +31,7 @@ impl Link {
     pub(super) fn epoch(&self) -> u64 {
         match self {
             Self::Own(connection) => connection.epoch,
+            Self::Shared(line) => line.epoch,
         }
     }
 
@@ -32,6 +39,7 @@ impl Link {
     pub(super) fn is_used(&self) -> bool {
         match self {
             Self::Own(connection) => connection.is_used,
+            Self::Shared(line) => line.is_used(),
         }
     }
 
@@ -39,6 +47,7 @@ impl Link {
     pub(super) async fn exchange(&mut self, requests: &[Request<'_>], deadline: Instant) -> Exchange {
         match self {
             Self::Own(connection) => connection.exchange(requests, deadline).await,
+            Self::Shared(line) => shared::exchange(line, requests, deadline).await,
         }
     }
 }

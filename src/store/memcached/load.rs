@@ -8,6 +8,7 @@ use super::server::Server;
 use super::time::Life;
 use super::wire::{Answer, Request};
 use crate::error::{Error, Result};
+use crate::io::is_past;
 use crate::store::{Blob, Key, Left, LoadItem, Loaded, Token};
 
 /// What to read.
@@ -105,7 +106,7 @@ async fn ask(server: &Server, reads: &[Read<'_>], moved: Duration, deadline: Ins
         let mut link = server.checkout(deadline).await?;
         let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&link, moved)).collect();
         let exchange = server.exchange(&mut link, &requests, deadline).await;
-        if !(link.is_used() && exchange.was_dead()) || Instant::now() >= deadline {
+        if !(link.is_used() && exchange.was_dead()) || is_past(deadline) {
             return Ok((link, exchange));
         }
         server.checkin(link, &exchange);

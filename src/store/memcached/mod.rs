@@ -1,7 +1,7 @@
 //! The store on memcached: what a batch comes to on the servers that its keys belong to, all worked at the same time.
 //!
 //! `wire` is the protocol, `channel` a socket, `handshake` what a server tells of itself, `connection` one exchange, `link`
-//! the way that it takes, `pool` the connections at rest, `server` the way to one server, `rendezvous` which server has a
+//! the way that it takes, `shared` the connections of queues, `pool` the connections at rest, `server` the way to one server, `rendezvous` which server has a
 //! key; `load` and `write` say what the answers mean, `time` how memcached counts. Sessions are not known here.
 
 mod aside;
@@ -13,6 +13,7 @@ mod load;
 mod pool;
 mod rendezvous;
 mod server;
+mod shared;
 mod time;
 mod wire;
 mod write;

@@ -5,12 +5,13 @@
 //! a connection of the epoch that it comes from, and connections of an older epoch are not used again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use super::aside::{Failure, Gate, Standing};
 use super::connection::Connection;
 use super::handshake::Facts;
+use super::shared::SharedLine;
 use crate::error::{Error, Result};
 use crate::io::sys;
 
@@ -30,6 +31,8 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct State {
     idle: Vec<Connection>,
+    /// Connections of queues.
+    lines: Vec<Weak<SharedLine>>,
     epoch: u64,
     /// What the server told last.
     facts: Option<Facts>,
@@ -55,7 +58,8 @@ pub(super) struct Pass<'p> {
 
 impl Pool {
     pub(super) fn new() -> Self {
-        let state = State { idle: Vec::new(), epoch: next_epoch(), facts: None, standing: Standing::default() };
+        let (idle, lines) = (Vec::new(), Vec::new());
+        let state = State { idle, lines, epoch: next_epoch(), facts: None, standing: Standing::default() };
         Self { generation: sys::fork_generation(), state: Mutex::new(state), child: OnceLock::new() }
     }
 
@@ -81,17 +85,23 @@ impl Pool {
         loop {
             let mut state = self.state();
             let Some(connection) = state.idle.pop() else {
-                return match state.standing.ask(insists) {
-                    Gate::Open => Ok(Way::New(Pass { pool: self, is_try: false })),
-                    Gate::Try => Ok(Way::New(Pass { pool: self, is_try: true })),
-                    Gate::Shut(error) => Err(error),
-                };
+                drop(state);
+                return self.pass(insists).map(Way::New);
             };
             drop(state);
             if connection.seems_alive() {
                 return Ok(Way::Idle(connection));
             }
             self.broke(connection);
+        }
+    }
+
+    /// The leave to connect, unless the server is set aside; see [`way`](Self::way).
+    pub(super) fn pass(&self, insists: bool) -> Result<Pass<'_>> {
+        match self.state().standing.ask(insists) {
+            Gate::Open => Ok(Pass { pool: self, is_try: false }),
+            Gate::Try => Ok(Pass { pool: self, is_try: true }),
+            Gate::Shut(error) => Err(error),
         }
     }
 
@@ -107,12 +117,34 @@ impl Pool {
 
     /// Closes a connection that broke. What else is idle may be as dead, and versions from before are worth nothing.
     pub(super) fn broke(&self, connection: Connection) {
+        self.broke_epoch(connection.epoch);
+        drop(connection);
+    }
+
+    /// Takes note that a connection of `epoch` broke.
+    pub(super) fn broke_epoch(&self, epoch: u64) {
         let mut state = self.state();
-        if connection.epoch == state.epoch {
+        if epoch == state.epoch {
             let _dropped_unlocked = state.begin_epoch();
             drop(state);
         }
-        drop(connection);
+    }
+
+    /// The epoch of connections that are made now.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state().epoch
+    }
+
+    /// Takes note that an exchange on a connection of a queue ended in step.
+    pub(super) fn answered(&self) {
+        self.state().standing.answered();
+    }
+
+    /// Keeps an eye on a connection that a queue has.
+    pub(super) fn watch(&self, line: &Arc<SharedLine>) {
+        let mut state = self.state();
+        state.lines.retain(|line| line.strong_count() > 0);
+        state.lines.push(Arc::downgrade(line));
     }
 
     /// What the server told last, if it was ever reached.
@@ -141,7 +173,8 @@ impl Pass<'_> {
         let is_same = state.facts.is_none_or(|known| known.identity == facts.identity);
         state.facts = Some(facts);
         // A process that was restarted within the second under the same number shows in the connections that it left.
-        if !is_same || !state.idle.iter().all(Connection::is_alive) {
+        let are_lines_alive = || state.lines.iter().filter_map(Weak::upgrade).all(|line| line.is_alive());
+        if !is_same || !state.idle.iter().all(Connection::is_alive) || !are_lines_alive() {
             let _dropped_unlocked = state.begin_epoch();
             let epoch = state.epoch;
             drop(state);

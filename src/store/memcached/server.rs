@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::aside::Failure;
@@ -12,11 +13,12 @@ use super::connection::{Break, Connection, Exchange};
 use super::handshake::{Facts, shake_hands};
 use super::link::Link;
 use super::pool::{Pass, Pool, Way};
+use super::shared;
 use super::wire::Request;
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
 use crate::io::sys::{self, Connecting};
-use crate::io::{may_block_until, now, sleep_until, time_passed, with_deadline, writable};
+use crate::io::{is_cancelled, may_block_until, now, seat, sleep_until, time_passed, with_deadline, writable};
 use crate::log;
 use crate::store::{Address, StoreOptions};
 
@@ -33,7 +35,7 @@ pub(super) struct Server {
     exchange_timeout: Duration,
     longest_pause: Duration,
     resolved: Lock<Resolved>,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 /// What the host's name was last found to stand for.
@@ -58,7 +60,7 @@ impl Server {
             exchange_timeout: options.exchange_timeout(),
             longest_pause: options.retry_pause(),
             resolved: Lock::new(Resolved::default()),
-            pool: Pool::new(),
+            pool: Arc::new(Pool::new()),
         }
     }
 
@@ -71,13 +73,26 @@ impl Server {
         self.pool.facts()
     }
 
-    /// A way to use: a connection that is idle, or a new one. At once an error while the server is set aside.
+    /// The connections at rest.
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// How long one exchange may take.
+    pub(super) fn exchange_timeout(&self) -> Duration {
+        self.exchange_timeout
+    }
+
+    /// A way to use: on a queue its connection, else one that is idle, or a new one. At once an error while the server is set aside.
     pub(super) async fn checkout(&self, deadline: Instant) -> Result<Link> {
         self.way(false, deadline).await
     }
 
     /// The same; but with `insists` a server that is set aside is tried now, unless somebody else does.
     pub(super) async fn way(&self, insists: bool, deadline: Instant) -> Result<Link> {
+        if let Some(seat) = seat() {
+            return shared::find(self, &seat, insists, deadline).await.map(Link::Shared);
+        }
         let connection = match self.pool.way(insists)? {
             Way::Idle(connection) => connection,
             Way::New(pass) => self.connect(pass, deadline).await?,
@@ -87,7 +102,12 @@ impl Server {
 
     /// Takes a way back after `exchange`, which may have broken its connection.
     pub(super) fn checkin(&self, link: Link, exchange: &Exchange) {
-        let Link::Own(connection) = link;
+        let connection = match link {
+            Link::Own(connection) => connection,
+            // A shared one takes care of itself.
+            Link::Shared(_) if exchange.broken.is_none() => return self.pool.answered(),
+            Link::Shared(_) => return,
+        };
         match exchange.broken {
             None => self.pool.put(connection),
             // The server speaks: nothing says that it was restarted.
@@ -100,7 +120,8 @@ impl Server {
     pub(super) async fn exchange(&self, link: &mut Link, requests: &[Request<'_>], deadline: Instant) -> Exchange {
         let began = now();
         let exchange = link.exchange(requests, deadline.min(began + self.exchange_timeout)).await;
-        if matches!(exchange.broken, Some(Break::Late)) {
+        // That the caller gave up says nothing about the server.
+        if matches!(exchange.broken, Some(Break::Late)) && !is_cancelled() {
             let lost = began.elapsed();
             let failure = Failure { began, lost: Some((lost, lost >= self.exchange_timeout)) };
             let cause = self.timed_out("answer");
@@ -140,7 +161,7 @@ impl Server {
     }
 
     /// A new connection, after the server told what it is.
-    async fn connect(&self, pass: Pass<'_>, deadline: Instant) -> Result<Connection> {
+    pub(super) async fn connect(&self, pass: Pass<'_>, deadline: Instant) -> Result<Connection> {
         let began = Instant::now();
         let deadline = deadline.min(began + self.connect_timeout);
         let mut connected = self.connect_somewhere(deadline).await;
@@ -161,7 +182,7 @@ impl Server {
                 Ok(Connection::new(channel, facts, epoch))
             }
             Err(error) => {
-                if sets_aside(&error) {
+                if sets_aside(&error) && !is_cancelled() {
                     let lost = began.elapsed();
                     let lost = is_timeout(&error).then_some((lost, lost >= self.connect_timeout));
                     let is_news = pass.failed(Failure { began, lost }, &error, self.longest_pause);
@@ -267,7 +288,7 @@ impl Server {
         }
     }
 
-    fn timed_out(&self, what: &str) -> Error {
+    pub(super) fn timed_out(&self, what: &str) -> Error {
         Error::Timeout(format!("memcached server {} did not {what} in time", self.name).into())
     }
 

@@ -24,6 +24,34 @@ pub(super) enum Request<'a> {
     Flush,
 }
 
+/// What an answer depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// See [`Request`].
+    Get { with_bytes: bool },
+    /// See [`Request`].
+    Set,
+    /// See [`Request`].
+    Delete,
+    /// See [`Request`].
+    Noop,
+    /// See [`Request`].
+    Flush,
+}
+
+impl Request<'_> {
+    /// What its answer depends on.
+    pub(super) fn kind(&self) -> Kind {
+        match *self {
+            Self::Get { with_bytes, .. } => Kind::Get { with_bytes },
+            Self::Set { .. } => Kind::Set,
+            Self::Delete { .. } => Kind::Delete,
+            Self::Noop => Kind::Noop,
+            Self::Flush => Kind::Flush,
+        }
+    }
+}
+
 /// On which condition to store.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mode {
@@ -141,13 +169,13 @@ fn flag(name: &[u8], mut number: u64, head: &mut Vec<u8>) {
     head.extend_from_slice(digits.get(begin..).unwrap_or_default());
 }
 
-/// What `line`, without its end, says about `request`, which carried `token`.
-pub(super) fn parse(request: &Request<'_>, token: u64, line: &[u8]) -> Result<Line, Violation> {
+/// What `line`, without its end, says about a request of this kind, which carried `token`.
+pub(super) fn parse(kind: Kind, token: u64, line: &[u8]) -> Result<Line, Violation> {
     let whole = |answer| Ok(Line::Whole(answer));
-    if matches!(request, Request::Flush) && line == b"OK" {
+    if kind == Kind::Flush && line == b"OK" {
         return whole(Answer::Done { cas: 0 });
     }
-    if let Some(usual) = parse_usual(request, token, line) {
+    if let Some(usual) = parse_usual(kind, token, line) {
         return Ok(usual);
     }
     let header = match MetaResponse::parse_header(line) {
@@ -157,33 +185,29 @@ pub(super) fn parse(request: &Request<'_>, token: u64, line: &[u8]) -> Result<Li
         Err(_) => return Err("is not memcached's"),
     };
     let result = exp::parse_meta_result(header).map_err(|_| "is not memcached's")?;
-    if !matches!(request, Request::Noop | Request::Flush) && result.opaque.as_deref().and_then(number) != Some(token) {
+    if !matches!(kind, Kind::Noop | Kind::Flush) && result.opaque.as_deref().and_then(number) != Some(token) {
         return Err("belongs to another request");
     }
     let cas = result.cas.ok_or("lacks the version");
-    match (request, result.rc) {
-        (Request::Get { with_bytes: true, .. }, ReturnCode::Va) => {
+    match (kind, result.rc) {
+        (Kind::Get { with_bytes: true }, ReturnCode::Va) => {
             let len = line.split(|&byte| byte == b' ').nth(1).and_then(number).ok_or("has no length")?;
             Ok(Line::Record { len, cas: cas?, t: result.ttl.ok_or("lacks the time left")? })
         }
-        (Request::Get { with_bytes: false, .. }, ReturnCode::Hd) => {
+        (Kind::Get { with_bytes: false }, ReturnCode::Hd) => {
             whole(Answer::Found { bytes: Vec::new(), cas: cas?, t: result.ttl.ok_or("lacks the time left")? })
         }
-        (Request::Set { .. }, ReturnCode::Hd) => whole(Answer::Done { cas: cas? }),
-        (Request::Delete { .. }, ReturnCode::Hd) | (Request::Noop, ReturnCode::Mn) => whole(Answer::Done { cas: 0 }),
-        (Request::Get { .. }, ReturnCode::En) | (Request::Set { .. } | Request::Delete { .. }, ReturnCode::Nf) => {
-            whole(Answer::Missing)
-        }
-        (Request::Set { .. } | Request::Delete { .. }, ReturnCode::Ex) | (Request::Set { .. }, ReturnCode::Ns) => {
-            whole(Answer::Exists)
-        }
+        (Kind::Set, ReturnCode::Hd) => whole(Answer::Done { cas: cas? }),
+        (Kind::Delete, ReturnCode::Hd) | (Kind::Noop, ReturnCode::Mn) => whole(Answer::Done { cas: 0 }),
+        (Kind::Get { .. }, ReturnCode::En) | (Kind::Set | Kind::Delete, ReturnCode::Nf) => whole(Answer::Missing),
+        (Kind::Set | Kind::Delete, ReturnCode::Ex) | (Kind::Set, ReturnCode::Ns) => whole(Answer::Exists),
         _ => Err("does not fit the request"),
     }
 }
 
 /// The answers that loading and storing nearly always have, read without the crate's vectors; `None` for whatever is
 /// not exactly one of these.
-fn parse_usual(request: &Request<'_>, token: u64, line: &[u8]) -> Option<Line> {
+fn parse_usual(kind: Kind, token: u64, line: &[u8]) -> Option<Line> {
     let mut words = line.split(|&byte| byte == b' ');
     let len = match words.next()? {
         b"VA" => Some(number(words.next()?)?),
@@ -200,13 +224,13 @@ fn parse_usual(request: &Request<'_>, token: u64, line: &[u8]) -> Option<Line> {
             _ => return None,
         }
     }
-    match (request, len) {
+    match (kind, len) {
         _ if opaque != Some(token) => None,
-        (Request::Get { with_bytes: true, .. }, Some(len)) => Some(Line::Record { len, cas: cas?, t: t? }),
-        (Request::Get { with_bytes: false, .. }, None) => {
+        (Kind::Get { with_bytes: true }, Some(len)) => Some(Line::Record { len, cas: cas?, t: t? }),
+        (Kind::Get { with_bytes: false }, None) => {
             Some(Line::Whole(Answer::Found { bytes: Vec::new(), cas: cas?, t: t? }))
         }
-        (Request::Set { .. }, None) => Some(Line::Whole(Answer::Done { cas: cas? })),
+        (Kind::Set, None) => Some(Line::Whole(Answer::Done { cas: cas? })),
         _ => None,
     }
 }
@@ -285,13 +309,13 @@ mod tests {
             (set, b"HD c9 O7"),
         ];
         for (request, line) in cases {
-            let usual = parse_usual(&request, 7, line).unwrap();
+            let usual = parse_usual(request.kind(), 7, line).unwrap();
             // The crate takes flags that are not asked for as well, so this line is read by it.
-            let by_crate = parse(&request, 7, &[line, b" s3"].concat()).unwrap();
+            let by_crate = parse(request.kind(), 7, &[line, b" s3"].concat()).unwrap();
             assert_eq!(format!("{usual:?}"), format!("{by_crate:?}"));
         }
         for line in [b"VA 3 c5 t-1 O7 W".as_slice(), b"VA 3 c5 t-1 O8", b"VA 3  c5 t-1 O7", b"HD c5 t-2 O7"] {
-            assert!(parse_usual(&get, 7, line).is_none(), "{}", String::from_utf8_lossy(line));
+            assert!(parse_usual(get.kind(), 7, line).is_none(), "{}", String::from_utf8_lossy(line));
         }
     }
 
@@ -300,11 +324,13 @@ mod tests {
         let key = &Key::new("c/k");
         let get = Request::Get { key, with_bytes: true, renew: None };
         let set = Request::Set { key, payload: &Blob::new(vec![]).into(), mode: Mode::Put, ttl: 0 };
-        assert!(matches!(parse(&get, 7, b"VA 3 c5 t-1 O7"), Ok(Line::Record { len: 3, cas: 5, t: -1 })));
-        assert!(matches!(parse(&get, 7, b"EN O7"), Ok(Line::Whole(Answer::Missing))));
-        assert!(matches!(parse(&set, 7, b"HD c9 O7"), Ok(Line::Whole(Answer::Done { cas: 9 }))));
-        assert!(matches!(parse(&set, 7, b"NS c0 O7"), Ok(Line::Whole(Answer::Exists))));
-        assert!(matches!(parse(&set, 7, b"SERVER_ERROR out"), Ok(Line::Whole(Answer::Refused(text))) if text == "out"));
+        assert!(matches!(parse(get.kind(), 7, b"VA 3 c5 t-1 O7"), Ok(Line::Record { len: 3, cas: 5, t: -1 })));
+        assert!(matches!(parse(get.kind(), 7, b"EN O7"), Ok(Line::Whole(Answer::Missing))));
+        assert!(matches!(parse(set.kind(), 7, b"HD c9 O7"), Ok(Line::Whole(Answer::Done { cas: 9 }))));
+        assert!(matches!(parse(set.kind(), 7, b"NS c0 O7"), Ok(Line::Whole(Answer::Exists))));
+        assert!(
+            matches!(parse(set.kind(), 7, b"SERVER_ERROR out"), Ok(Line::Whole(Answer::Refused(text))) if text == "out")
+        );
         for line in [
             b"VA 3 c5 t-1 O8".as_slice(),
             b"VA 3 c5 t-1",
@@ -317,9 +343,9 @@ mod tests {
             b"",
             b"VALUE x 0 3",
         ] {
-            assert!(parse(&get, 7, line).is_err(), "{}", String::from_utf8_lossy(line));
+            assert!(parse(get.kind(), 7, line).is_err(), "{}", String::from_utf8_lossy(line));
         }
-        assert!(parse(&set, 7, b"VA 3 c5 t1 O7").is_err());
-        assert!(parse(&set, 7, b"EN O7").is_err());
+        assert!(parse(set.kind(), 7, b"VA 3 c5 t1 O7").is_err());
+        assert!(parse(set.kind(), 7, b"EN O7").is_err());
     }
 }

@@ -13,6 +13,7 @@ use super::load::{Read, load};
 use super::server::Server;
 use super::wire::{Answer, Mode, Request};
 use crate::error::Error;
+use crate::io::is_past;
 use crate::store::{Action, Key, Payload, Token, WriteItem, Written};
 
 /// Writes `items`: what became of each, in their order; the store's clock was moved by `moved`, and the caller wants no
@@ -51,7 +52,7 @@ pub(super) async fn write(
         } else {
             server.exchange(&mut link, &requests, deadline).await
         };
-        if link.is_used() && exchange.begun == 0 && exchange.was_dead() && Instant::now() < deadline {
+        if link.is_used() && exchange.begun == 0 && exchange.was_dead() && !is_past(deadline) {
             // Nothing has left this process: a new connection may do better.
             server.checkin(link, &exchange);
             continue;

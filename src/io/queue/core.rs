@@ -1,0 +1,265 @@
+//! What the thread that works on a queue has before it: the operations under way, when to look at them next, and those
+//! that are finished.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::future::Future;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::hub::{ALARM, BELL, Hub, OPERATION};
+use crate::error::{Error, Result};
+use crate::io::sys::{self, Event};
+use crate::io::wants::{Seat, Wants};
+
+/// What a queue runs.
+pub type Operation<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// An operation that has finished.
+#[derive(Debug)]
+pub struct Finished<T> {
+    /// Its number, which no other operation of the queue has.
+    pub number: u64,
+    /// What the caller gave with it.
+    pub user_data: u64,
+    /// What it came to.
+    pub result: Result<T>,
+}
+
+/// What other threads leave for the core.
+pub(super) enum Order<T> {
+    Start(Box<Running<T>>),
+    Cancel(u64),
+}
+
+pub(super) struct Running<T> {
+    pub(super) number: u64,
+    pub(super) user_data: u64,
+    operation: Operation<T>,
+    wants: Wants,
+    /// The time that it stands in the timers with.
+    until: Option<Instant>,
+    /// Descriptors of its own that are watched for it.
+    watched: Vec<RawFd>,
+}
+
+impl<T> Running<T> {
+    pub(super) fn new(number: u64, user_data: u64, operation: Operation<T>, hub: &Arc<Hub>) -> Self {
+        let wants = Wants::seated(Seat { hub: Arc::clone(hub), operation: number });
+        Self { number, user_data, operation, wants, until: None, watched: Vec::new() }
+    }
+}
+
+pub(super) struct Core<T> {
+    running: HashMap<u64, Box<Running<T>>, RandomState>,
+    timers: BTreeSet<(Instant, u64)>,
+    /// When the alarm goes off; never later than the first of the timers.
+    alarm: Option<Instant>,
+    pub(super) finished: VecDeque<Finished<T>>,
+    pub(super) is_rung: bool,
+    pub(super) is_closed: bool,
+}
+
+impl<T> Core<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            running: HashMap::default(),
+            timers: BTreeSet::new(),
+            alarm: None,
+            finished: VecDeque::new(),
+            is_rung: false,
+            is_closed: false,
+        }
+    }
+
+    /// Takes what was left; what does not wait for anything is finished by that.
+    pub(super) fn take(&mut self, hub: &Hub, orders: Vec<Order<T>>) {
+        for order in orders {
+            match order {
+                // Whoever starts something on a queue that is being freed hears nothing of it, as of all the others.
+                Order::Start(_) if self.is_closed => {}
+                Order::Start(running) => {
+                    let number = running.number;
+                    self.running.insert(number, running);
+                    self.poll(hub, number);
+                }
+                Order::Cancel(number) => {
+                    if let Some(running) = self.running.get_mut(&number) {
+                        running.wants.cancel();
+                        self.poll(hub, number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes on with everything that can: after `events`, after times that have passed, and after each other.
+    pub(super) fn turn(&mut self, hub: &Hub, events: &[Event]) {
+        for event in events {
+            match event.tag() {
+                BELL => {}
+                ALARM => {
+                    hub.alarm().silence();
+                    self.alarm = None;
+                }
+                tag if tag & OPERATION != 0 => self.poll_watching(hub, tag & !OPERATION),
+                _ => hub.happened(*event),
+            }
+        }
+        self.run_woken(hub);
+        self.run_due(hub);
+        hub.flush(true);
+        while !hub.is_calm() {
+            self.run_woken(hub);
+            hub.flush(true);
+        }
+    }
+
+    fn run_woken(&mut self, hub: &Hub) {
+        loop {
+            let woken = hub.take_woken();
+            if woken.is_empty() {
+                return;
+            }
+            for number in woken {
+                self.poll(hub, number);
+            }
+        }
+    }
+
+    /// Each operation whose time has passed once: one that has more to do at once waits for the next turn.
+    fn run_due(&mut self, hub: &Hub) {
+        if self.timers.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let due: Vec<u64> = self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, number)| *number).collect();
+        for number in due {
+            self.poll(hub, number);
+        }
+        self.run_woken(hub);
+    }
+
+    /// Sets the alarm to the first of the timers, unless it goes off before.
+    pub(super) fn set_alarm(&mut self, hub: &Hub) {
+        if let Some((first, _)) = self.timers.first()
+            && self.alarm.is_none_or(|alarm| *first < alarm)
+        {
+            hub.alarm().set(*first);
+            self.alarm = Some(*first);
+        }
+    }
+
+    /// Has whoever waits on the descriptor come, if there is something for them that no socket tells of.
+    pub(super) fn ring(&mut self, hub: &Hub) {
+        let is_news = !self.finished.is_empty() || !hub.is_calm();
+        if is_news && !self.is_rung {
+            hub.bell().ring();
+            self.is_rung = true;
+        }
+    }
+
+    /// Ends everything, as cancelled; nothing of it is handed out.
+    pub(super) fn close(&mut self, hub: &Hub) {
+        self.is_closed = true;
+        let numbers: Vec<u64> = self.running.keys().copied().collect();
+        for number in numbers {
+            if let Some(running) = self.running.get_mut(&number) {
+                running.wants.cancel();
+                self.poll(hub, number);
+            }
+        }
+        // Dropped where they stand, should any be left.
+        self.running.clear();
+        self.timers.clear();
+        self.finished.clear();
+        hub.clear();
+    }
+
+    /// Polls an operation that waits for descriptors of its own, some of which have become ready.
+    fn poll_watching(&mut self, hub: &Hub, number: u64) {
+        if let Some(running) = self.running.get_mut(&number) {
+            // Which ones: a wait that does not wait.
+            let _ = sys::wait(running.wants.watches_mut(), Some(Instant::now()));
+        }
+        self.poll(hub, number);
+    }
+
+    fn poll(&mut self, hub: &Hub, number: u64) {
+        let Some(running) = self.running.get_mut(&number) else { return };
+        for fd in running.watched.drain(..) {
+            hub.epoll().remove(fd);
+        }
+        let mut polled = running.wants.poll(running.operation.as_mut());
+        if polled.is_pending() {
+            polled = running.what_if_pending(hub);
+        }
+        let until = if polled.is_pending() { running.wants.until() } else { None };
+        if until != running.until {
+            if let Some(until) = running.until {
+                self.timers.remove(&(until, number));
+            }
+            if let Some(until) = until {
+                self.timers.insert((until, number));
+            }
+            running.until = until;
+        }
+        if let Poll::Ready(result) = polled
+            && let Some(running) = self.running.remove(&number)
+        {
+            let result = if running.wants.is_cancelled() { result.map_err(cancelled) } else { result };
+            self.finished.push_back(Finished { number, user_data: running.user_data, result });
+        }
+    }
+}
+
+impl<T> Running<T> {
+    /// Watches what it waits for; an operation that waits for nothing, or that waits on although it was cancelled, ends.
+    fn what_if_pending(&mut self, hub: &Hub) -> Poll<Result<T>> {
+        if self.wants.is_empty() {
+            return Poll::Ready(Err(Error::Panic("an operation waits for nothing".into())));
+        }
+        if self.wants.is_cancelled() && self.wants.until().is_none_or(|until| until > Instant::now()) {
+            return Poll::Ready(Err(Error::Cancelled("the operation was cancelled".into())));
+        }
+        for watch in self.wants.watches_mut() {
+            let (fd, write) = (watch.fd(), watch.is_for_room());
+            let mut added = hub.epoll().add(fd, OPERATION | self.number, !write, write);
+            if added.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
+                added = hub.epoll().change(fd, OPERATION | self.number, true, true);
+            }
+            match added {
+                Ok(()) => self.watched.push(fd),
+                Err(error) => return Poll::Ready(Err(super::hub::no_descriptor(&error))),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// What an operation came to that was cancelled and did not succeed: unless something was sent that may have been
+/// applied, that is all there is to say.
+fn cancelled(error: Error) -> Error {
+    match error {
+        Error::Unknown(_) | Error::Partial(_) | Error::Lost(_) | Error::Panic(_) => error,
+        _ => Error::Cancelled("the operation was cancelled".into()),
+    }
+}
+
+impl<T> Drop for Core<T> {
+    fn drop(&mut self) {
+        // Operations before what they lean on.
+        self.running.clear();
+    }
+}
+
+/// The descriptor of a set, for hosts that watch it.
+pub(super) fn descriptor(hub: &Hub) -> BorrowedFd<'_> {
+    use std::os::fd::AsFd;
+    hub.epoll().as_fd()
+}
