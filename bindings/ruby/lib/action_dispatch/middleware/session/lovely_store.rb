@@ -1,0 +1,46 @@
+# frozen_string_literal: true
+
+require "action_dispatch"
+require "rack/session/lovely"
+
+module ActionDispatch
+  module Session
+    # Sessions of Rails applications, in a store of lovely-session:
+    #
+    #   config.session_store :lovely_store, store: "memcached://127.0.0.1", key: "_app_session", expire_after: 1.hour
+    #
+    # The options are those of {Rack::Session::Lovely}. The session object is Rails' own, which takes the whole session
+    # when it is first asked for a key; and it has `increment`:
+    #
+    #   session.increment(:visits)
+    class LovelyStore < AbstractSecureStore
+      include Rack::Session::Lovely::Adapter
+
+      # What the session object has beside Rails' own methods.
+      module Counting
+        # Adds to an integer, so that no increment of a concurrent request is lost. An absent key counts as 0.
+        #
+        # @param key [#to_s]
+        # @param delta [Integer] may be negative
+        # @return [Integer] the sum as this request sees it
+        def increment(key, delta = 1)
+          load_for_write!
+          self[key] = @by.increment(@req, key, delta)
+        end
+
+        # Subtracts from an integer; see {#increment}.
+        # @return [Integer]
+        def decrement(key, delta = 1)
+          increment(key, -delta)
+        end
+      end
+
+      private
+
+      def prepare_session(req)
+        super
+        req.get_header(Rack::RACK_SESSION).extend(Counting)
+      end
+    end
+  end
+end

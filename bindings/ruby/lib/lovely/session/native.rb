@@ -1,0 +1,256 @@
+# frozen_string_literal: true
+
+require "ffi"
+
+module Lovely
+  # The C functions, and how they are called. `test/native_test.rb` compares the table with the header of the library.
+  #
+  # What a function hands out is put into a buffer of {Scratch}, which is one call's own: the pool holds those that
+  # nobody is using. Neither another thread, nor a fiber, nor a signal handler that runs between a call and the look at
+  # its answer ever shares one; and an exception that flies past loses nothing but a buffer.
+  #
+  # @api private
+  module Native
+    extend FFI::Library
+
+    # In the tree, `make lib` puts the library there.
+    IN_TREE = File.expand_path("../../../../../build/lib/liblovely_session.so.0", __dir__)
+    SONAME = "liblovely_session.so.0"
+
+    ffi_lib(ENV.fetch("LOVELY_SESSION_LIB") { File.exist?(IN_TREE) ? IN_TREE : SONAME })
+
+    callback :log_callback, %i[pointer int32 pointer size_t], :void
+
+    # Those that wait for a store: other threads of Ruby run meanwhile.
+    BLOCKING = { blocking: true }.freeze
+    private_constant :BLOCKING
+
+    # rubocop:disable Layout/LineLength, Layout/ExtraSpacing
+    attach_function :ls_status_name,            %i[int32],                                        :string
+    attach_function :ls_version,                %i[],                                             :string
+    attach_function :ls_version_number,         %i[],                                             :uint32
+    attach_function :ls_log_set,                %i[log_callback pointer int32 pointer],           :int32
+
+    attach_function :ls_options_new,            %i[pointer pointer],                              :int32
+    attach_function :ls_options_set,            %i[pointer int32 int64 pointer],                  :int32
+    attach_function :ls_options_free,           %i[pointer],                                      :void
+
+    attach_function :ls_store_open,             %i[pointer size_t pointer pointer pointer],       :int32, BLOCKING
+    attach_function :ls_store_resolve,          %i[pointer pointer],                              :int32, BLOCKING
+    attach_function :ls_store_ping,             %i[pointer pointer],                              :int32, BLOCKING
+    attach_function :ls_store_flush,            %i[pointer pointer],                              :int32, BLOCKING
+    attach_function :ls_store_name,             %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_store_stat,             %i[pointer int32 pointer pointer],                :int32
+    attach_function :ls_store_stats_text,       %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_store_register,         %i[pointer pointer size_t pointer],               :int32
+    attach_function :ls_store_find,             %i[pointer size_t pointer pointer],               :int32
+    attach_function :ls_store_unregister,       %i[pointer size_t pointer],                       :int32
+    attach_function :ls_store_free,             %i[pointer],                                      :void
+
+    attach_function :ls_container_open,         %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_container_name,         %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_container_set,          %i[pointer int32 int64 pointer],                  :int32
+    attach_function :ls_container_get,          %i[pointer int32 pointer pointer],                :int32
+    attach_function :ls_container_last_access,  %i[pointer pointer pointer],                      :int32
+    attach_function :ls_container_free,         %i[pointer],                                      :void
+
+    attach_function :ls_txn_begin,              %i[pointer pointer],                              :int32
+    attach_function :ls_txn_savepoint,          %i[pointer pointer pointer],                      :int32
+    attach_function :ls_txn_rollback,           %i[pointer uint64 pointer],                       :int32
+    attach_function :ls_txn_savepoint_valid,    %i[pointer uint64],                               :bool
+    attach_function :ls_txn_prepare,            %i[pointer pointer],                              :int32, BLOCKING
+    attach_function :ls_txn_commit,             %i[pointer pointer],                              :int32, BLOCKING
+    attach_function :ls_txn_abort,              %i[pointer pointer],                              :int32
+    attach_function :ls_txn_state,              %i[pointer],                                      :int32
+    attach_function :ls_txn_set,                %i[pointer int32 int64 pointer],                  :int32
+    attach_function :ls_txn_get,                %i[pointer int32 pointer pointer],                :int32
+    attach_function :ls_txn_session_count,      %i[pointer],                                      :size_t
+    attach_function :ls_txn_session_at,         %i[pointer size_t pointer pointer],               :int32
+    attach_function :ls_txn_free,               %i[pointer],                                      :void
+    attach_function :ls_txn_report_count,       %i[pointer],                                      :size_t
+    attach_function :ls_txn_report_container,   %i[pointer size_t pointer pointer pointer],       :int32
+    attach_function :ls_txn_report_id,          %i[pointer size_t pointer pointer pointer],       :int32
+    attach_function :ls_txn_report_kind,        %i[pointer size_t pointer pointer],               :int32
+    attach_function :ls_txn_report_outcome,     %i[pointer size_t pointer pointer],               :int32
+    attach_function :ls_txn_report_status,      %i[pointer size_t pointer pointer],               :int32
+    attach_function :ls_txn_report_timeout,     %i[pointer size_t pointer pointer],               :int32
+
+    attach_function :ls_session_get,            %i[pointer pointer pointer size_t pointer pointer], :int32, BLOCKING
+    attach_function :ls_session_create,         %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_session_exists,         %i[pointer pointer pointer size_t pointer],       :int32, BLOCKING
+    attach_function :ls_session_destroy,        %i[pointer pointer pointer size_t pointer],       :int32
+    attach_function :ls_session_id,             %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_session_is_new,         %i[pointer],                                      :bool
+    attach_function :ls_session_regenerate,     %i[pointer pointer size_t pointer],               :int32
+    attach_function :ls_session_clear,          %i[pointer pointer],                              :int32
+    attach_function :ls_session_pkg_names,      %i[pointer pointer pointer],                      :int32
+    attach_function :ls_session_content,        %i[pointer pointer pointer],                      :int32
+    attach_function :ls_session_pkg,            %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_session_peek_pkg,       %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_session_delete_pkg,     %i[pointer pointer size_t pointer],               :int32
+    attach_function :ls_session_created,        %i[pointer pointer pointer],                      :int32
+    attach_function :ls_session_accessed,       %i[pointer pointer pointer],                      :int32
+    attach_function :ls_session_timeout,        %i[pointer pointer pointer],                      :int32
+    attach_function :ls_session_set_timeout,    %i[pointer int64 pointer],                        :int32
+    attach_function :ls_session_clear_timeout,  %i[pointer pointer],                              :int32
+    attach_function :ls_session_deadline,       %i[pointer pointer pointer],                      :int32
+    attach_function :ls_session_set_deadline,   %i[pointer int64 pointer],                        :int32
+    attach_function :ls_session_clear_deadline, %i[pointer pointer],                              :int32
+
+    attach_function :ls_pkg_get,                %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_pkg_set,                %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_pkg_add,                %i[pointer pointer size_t int64 pointer pointer], :int32
+    attach_function :ls_pkg_delete,             %i[pointer pointer size_t pointer],               :int32
+    attach_function :ls_pkg_clear,              %i[pointer pointer],                              :int32
+    attach_function :ls_pkg_contains,           %i[pointer pointer size_t pointer],               :int32
+    attach_function :ls_pkg_len,                %i[pointer pointer pointer],                      :int32
+    attach_function :ls_pkg_keys,               %i[pointer pointer pointer],                      :int32
+    attach_function :ls_pkg_content,            %i[pointer pointer pointer],                      :int32
+    attach_function :ls_pkg_replace,            %i[pointer pointer pointer],                      :int32
+    attach_function :ls_pkg_update,             %i[pointer pointer pointer],                      :int32
+    attach_function :ls_pkg_set_null,           %i[pointer pointer size_t pointer],               :int32
+    attach_function :ls_pkg_set_bool,           %i[pointer pointer size_t bool pointer],          :int32
+    attach_function :ls_pkg_set_i64,            %i[pointer pointer size_t int64 pointer],         :int32
+    attach_function :ls_pkg_set_f64,            %i[pointer pointer size_t double pointer],        :int32
+    attach_function :ls_pkg_set_text,           %i[pointer pointer size_t pointer size_t pointer], :int32
+    attach_function :ls_pkg_set_bytes,          %i[pointer pointer size_t pointer size_t pointer], :int32
+
+    attach_function :ls_value_type,             %i[pointer],                                      :int32
+    attach_function :ls_value_as_bool,          %i[pointer pointer pointer],                      :int32
+    attach_function :ls_value_as_i64,           %i[pointer pointer pointer],                      :int32
+    attach_function :ls_value_as_f64,           %i[pointer pointer pointer],                      :int32
+    attach_function :ls_value_as_text,          %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_value_as_bytes,         %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_value_to_msgpack,       %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_value_from_msgpack,     %i[pointer size_t pointer pointer],               :int32
+    attach_function :ls_value_free,             %i[pointer],                                      :void
+    attach_function :ls_bytes_free,             %i[pointer],                                      :void
+    attach_function :ls_text_free,              %i[pointer],                                      :void
+
+    attach_function :ls_test_clock_advance,     %i[pointer int64 pointer],                        :int32
+    attach_function :ls_test_clock_now,         %i[pointer pointer pointer],                      :int32
+    attach_function :ls_test_session_idle,      %i[pointer pointer size_t int64 pointer],         :int32, BLOCKING
+    attach_function :ls_test_session_drop,      %i[pointer pointer size_t pointer],               :int32, BLOCKING
+    attach_function :ls_test_fault,             %i[pointer int32 uint32 uint64 uint64 pointer],   :int32
+    attach_function :ls_test_fault_clear,       %i[pointer pointer],                              :int32
+    # rubocop:enable Layout/LineLength, Layout/ExtraSpacing
+
+    # Versions of one major number, and while that is 0 of one minor number, have the same ABI.
+    loaded = ls_version
+    unless loaded.split(".").first(2) == VERSION.split(".").first(2)
+      raise LoadError, "lovely-session #{VERSION} cannot use version #{loaded} of #{SONAME}"
+    end
+
+    # Buffers for what one call hands out: a pointer or number, a length, and an `ls_error`.
+    class Scratch
+      # @return [FFI::MemoryPointer]
+      attr_reader :out, :len, :err
+
+      def initialize
+        @out = FFI::MemoryPointer.new(:uint64)
+        @len = FFI::MemoryPointer.new(:size_t)
+        @err = FFI::MemoryPointer.new(256)
+      end
+
+      # @return [FFI::Pointer] what a call handed out
+      def pointer
+        @out.get_pointer(0)
+      end
+
+      # @return [String] a copy of the bytes that a call handed out
+      def bytes
+        @out.get_pointer(0).get_bytes(0, @len.get_uint64(0))
+      end
+
+      # @return [String] the same, as text
+      def text
+        bytes.force_encoding(Encoding::UTF_8)
+      end
+
+      # @return [Error] the error that a call left
+      def error
+        err = @err
+        Error.from(err.get_int32(0), err.get_string(12).force_encoding(Encoding::UTF_8), err.get_int32(4),
+                   err.get_uint32(8))
+      end
+    end
+
+    # Array#pop and #push are one step each under the lock of the interpreter.
+    POOL = [] # rubocop:disable Style/MutableConstant
+    private_constant :POOL
+
+    class << self
+      # Calls a function that hands nothing out.
+      # @return [Boolean] whether it was done; false is "not found"
+      def run(function, *args)
+        scratch = POOL.pop || Scratch.new
+        status = __send__(function, *args, scratch.err)
+        raise scratch.error if status.negative?
+
+        POOL.push(scratch)
+        status.zero?
+      end
+
+      # Calls a function that hands out a pointer or a number, by the parameter before the last, and yields the buffers.
+      # @return what the block returns; nil for "not found"
+      def get(function, *args)
+        scratch = POOL.pop || Scratch.new
+        status = __send__(function, *args, scratch.out, scratch.err)
+        raise scratch.error if status.negative?
+
+        result = yield scratch if status.zero?
+        POOL.push(scratch)
+        result
+      end
+
+      # The same for a function that hands out text or bytes and their length.
+      def get_text(function, *args)
+        scratch = POOL.pop || Scratch.new
+        status = __send__(function, *args, scratch.out, scratch.len, scratch.err)
+        raise scratch.error if status.negative?
+
+        result = yield scratch if status.zero?
+        POOL.push(scratch)
+        result
+      end
+
+      # @return [Integer] an integer that a function hands out; nil for "not found"
+      def integer(function, *args)
+        get(function, *args) { |scratch| scratch.out.get_int64(0) }
+      end
+
+      # Calls a function that waits for a store and hands nothing out; see {run}.
+      def io(function, *args)
+        run(function, *args)
+      end
+
+      # The same for one that hands something out; see {get}.
+      def io_get(function, *args, &block)
+        get(function, *args, &block)
+      end
+
+      # Text as C takes it: names, keys and ids.
+      # @param what [String] what the error calls it
+      def name(name, what = "key")
+        case name
+        when String then name
+        when Symbol then name.name
+        else raise TypeMismatch, "a #{what} is a String or a Symbol, not #{name.class}"
+        end
+      end
+    end
+
+    # A handle that frees itself when nothing refers to it any more, and at once if it is told to. Freeing does no I/O.
+    class Handle < FFI::AutoPointer
+      # @param function [Symbol] the function that frees it
+      def self.freed_by(function)
+        Class.new(self) { define_singleton_method(:release) { |pointer| Native.__send__(function, pointer) } }
+      end
+    end
+
+    OptionsHandle   = Handle.freed_by(:ls_options_free)
+    StoreHandle     = Handle.freed_by(:ls_store_free)
+    ContainerHandle = Handle.freed_by(:ls_container_free)
+    TxnHandle       = Handle.freed_by(:ls_txn_free)
+  end
+end

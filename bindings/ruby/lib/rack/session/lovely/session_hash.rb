@@ -1,0 +1,78 @@
+# frozen_string_literal: true
+
+module Rack
+  module Session
+    class Lovely < Abstract::PersistedSecure
+      # The session object of a request: what Rack's own does, on keys that are read when they are asked for.
+      class SessionHash < Abstract::PersistedSecure::SecureSessionHash
+        # Adds to an integer, so that no increment of a concurrent request is lost. An absent key counts as 0.
+        #
+        # @param key [#to_s]
+        # @param delta [Integer] may be negative
+        # @return [Integer] the sum as this request sees it
+        def increment(key, delta = 1)
+          load_for_write!
+          @data.increment(key.to_s, delta)
+        end
+
+        # Subtracts from an integer; see {#increment}.
+        # @return [Integer]
+        def decrement(key, delta = 1)
+          increment(key, -delta)
+        end
+
+        # @return [Boolean] whether the store could not be asked: the session is empty for want of it, and will not be
+        #   written. Only with `on_unavailable: :empty_flagged`
+        def unavailable?
+          load_for_read!
+          !@req.get_header(Adapter::UNAVAILABLE).nil?
+        end
+
+        # Destroys the session at once, without loading it; what is written from now on goes to a new one.
+        def destroy
+          sid = id
+          fresh = @store.__send__(:delete_session, @req, sid, options.merge(renew: false))
+          @id, @data = @store.load_lazily(@req, sid)
+          @loaded = true
+          @id = fresh
+        end
+
+        # Whether the request came with an id. Unlike the base class's, it leaves alone what was loaded.
+        def exists?
+          return super unless loaded?
+
+          @exists = @store.__send__(:session_exists?, @req) unless instance_variable_defined?(:@exists)
+          @exists
+        end
+
+        # @return [Hash] all keys and values; yours
+        def to_hash
+          load_for_read!
+          # The base class asks for everything before it writes, of which nothing is needed then.
+          committing? ? {} : @data.to_hash.dup
+        end
+
+        # While the middleware takes the session into the response.
+        # @api private
+        def committing
+          @committing = true
+          yield
+        ensure
+          @committing = false
+        end
+
+        # @api private
+        def committing?
+          @committing ? true : false
+        end
+
+        private
+
+        def load!
+          @id, @data = @store.load_lazily(@req, id)
+          @loaded = true
+        end
+      end
+    end
+  end
+end
