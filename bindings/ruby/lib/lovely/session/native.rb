@@ -28,7 +28,6 @@ module Lovely
     # rubocop:disable Layout/LineLength, Layout/ExtraSpacing
     attach_function :ls_status_name,            %i[int32],                                        :string
     attach_function :ls_version,                %i[],                                             :string
-    attach_function :ls_version_number,         %i[],                                             :uint32
     attach_function :ls_log_set,                %i[log_callback pointer int32 pointer],           :int32
 
     attach_function :ls_options_new,            %i[pointer pointer],                              :int32
