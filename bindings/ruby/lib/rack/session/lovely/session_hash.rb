@@ -37,7 +37,7 @@ module Rack
           @id = fresh
         end
 
-        # Whether the request came with an id. Unlike the base class's, it leaves alone what was loaded.
+        # Whether there is an id. Unlike the base class's, it leaves alone what was loaded.
         def exists?
           return super unless loaded?
 
