@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall check test bench bench-cycle header clean
+.PHONY: help demo lib manual install uninstall check test bench bench-cycle test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,10 @@ check: ## Quick look before a commit: format, lints, and the tests of documents 
 test: ## Install what is missing and run everything: what CI runs
 	@tools/setup.sh test
 	@tools/test.sh
+
+test-ruby: ## Run the tests of the Ruby gem
+	@tools/setup.sh ruby
+	@tools/test-ruby.sh
 
 bench: ## Print what the main paths cost: counts first, then times
 	cargo bench --locked

@@ -58,6 +58,7 @@ stage rustdoc documentation
 stage golden python3 tests/golden/make.py --check
 stage library make --no-print-directory lib
 stage c tests/capi/run.sh
+stage ruby tools/test-ruby.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
 stage benches cargo bench --locked --profile dev -- --test

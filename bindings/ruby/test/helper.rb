@@ -18,6 +18,13 @@ require "support/memcached"
 # The root of the tree.
 ROOT = File.expand_path("../../..", __dir__)
 
+# For names that no other test uses.
+NUMBERS = Class.new do
+  def next
+    @number = (@number || 0) + 1
+  end
+end.new
+
 # Every behaviour holds on every store: a test case that extends this is run on each.
 module OnEveryStore
   def self.extended(test_case)
@@ -34,8 +41,8 @@ module OnEveryStore
 
     # A URL that no other test uses.
     def new_url
-      @@number = (defined?(@@number) ? @@number : 0) + 1
-      memcached? ? "#{Memcached.shared.url}/t#{Process.pid}-#{@@number}" : "memory://t#{@@number}"
+      number = NUMBERS.next
+      memcached? ? "#{Memcached.shared.url}/t#{Process.pid}-#{number}" : "memory://t#{number}"
     end
 
     def store

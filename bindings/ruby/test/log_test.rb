@@ -12,11 +12,10 @@ class LogTest < Minitest::Test
 
   # A host that has no address, for no name can be so long, is warned of inside a call that lets go of the
   # interpreter's lock.
-  HOST = "#{"x" * 64}.invalid"
+  HOST = "#{"x" * 64}.invalid".freeze
 
   def provoke
-    @@number = (defined?(@@number) ? @@number : 0) + 1
-    Lovely::Store.open("memcached://#{HOST}/#{@@number}")
+    Lovely::Store.open("memcached://#{HOST}/#{NUMBERS.next}")
   end
 
   def test_lines_go_to_the_logger_with_their_level

@@ -77,7 +77,7 @@ class NativeTest < Minitest::Test
   end
 
   def test_every_status_of_the_header_has_its_class
-    statuses = HEADER.scan(/^    (LS_ERR_\w+) = (-\d+),/).to_h { |name, number| [name, number.to_i] }
+    statuses = HEADER.scan(/^    (LS_ERR_\w+) = (-\d+),/).to_h.transform_values(&:to_i)
     assert_operator statuses.size, :>=, 19
     statuses.each do |name, number|
       error = Lovely::Error.from(number, "text", 5, 1)
@@ -89,7 +89,7 @@ class NativeTest < Minitest::Test
   end
 
   def test_numbers_of_options_and_counters_are_those_of_the_header
-    numbers = HEADER.scan(/^    LS_(\w+) = (\d+),/).to_h { |name, number| [name, number.to_i] }
+    numbers = HEADER.scan(/^    LS_(\w+) = (\d+),/).to_h.transform_values(&:to_i)
     check(numbers, "OPTION_", constant(Lovely::Store, :OPTIONS))
     check(numbers, "STAT_", constant(Lovely::Store, :STATS))
     check(numbers, "POLICY_", constant(Lovely::Container, :POLICIES))
@@ -106,7 +106,9 @@ class NativeTest < Minitest::Test
   end
 
   def check(numbers, prefix, ours)
-    theirs = numbers.select { |name, _| name.start_with?(prefix) }.transform_keys { |name| name.delete_prefix(prefix).downcase.to_sym }
+    theirs = numbers.select do |name, _|
+               name.start_with?(prefix)
+             end.transform_keys { |name| name.delete_prefix(prefix).downcase.to_sym }
     refute_empty theirs, prefix
     assert_equal theirs.sort, ours.sort, prefix
   end

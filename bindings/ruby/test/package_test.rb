@@ -48,7 +48,7 @@ class PackageTest < Minitest::Test
       cart["tree"] = { "a" => [1, { "b" => 2 }] }
       assert_equal 2, cart.dig("tree", "a", 1, "b")
       assert_nil cart.dig("none", "a")
-      assert_equal({ "a" => [1, { "b" => 2 }] }, cart.dig("tree"))
+      assert_equal({ "a" => [1, { "b" => 2 }] }, cart["tree"])
       assert_equal 2, cart.session.dig("cart", "tree", "a", 1, "b")
       assert_nil cart.session.dig("none", "x")
     end
@@ -63,7 +63,9 @@ class PackageTest < Minitest::Test
       cart.session["cart"] = { "c" => 4 }
       assert_equal({ "c" => 4 }, cart.to_h)
       assert_raises(Lovely::TypeMismatch) { cart.update([1]) }
-      assert_match(/\Ax\.y: Object/, assert_raises(Lovely::TypeMismatch) { cart.update("x" => { "y" => Object.new }) }.message)
+      assert_match(/\Ax\.y: Object/, assert_raises(Lovely::TypeMismatch) do
+                                       cart.update("x" => { "y" => Object.new })
+                                     end.message)
       assert_equal({ "c" => 4 }, cart.to_h)
     end
   end
@@ -94,7 +96,7 @@ class PackageTest < Minitest::Test
       cart["text"] = "t"
       assert_raises(Lovely::TypeMismatch) { cart.increment("text") }
       assert_raises(Lovely::TypeMismatch) { cart.increment("n", 1.5) }
-      cart["max"] = 2**63 - 1
+      cart["max"] = (2**63) - 1
       assert_raises(Lovely::OutOfRange) { cart.increment("max") }
       assert_raises(Lovely::OutOfRange) { cart.increment("n", 2**63) }
       assert_equal 4, cart["n"]

@@ -19,16 +19,16 @@ class RackPoolTest < Minitest::Test
   end
 
   # Sets an option of this request, as an application does.
-  def with(option, value = true)
+  def with(option)
     lambda do |env|
-      env["rack.session.options"][option] = value
+      env["rack.session.options"][option] = true
       INCREMENTOR.call(env)
     end
   end
 
   def test_creates_a_new_cookie
     answer = get(pool)
-    assert_match(/\Arack\.session=[0-9a-f]{32,}; path=\/; HttpOnly/, answer.set_cookie)
+    assert_match(%r{\Arack\.session=[0-9a-f]{32,}; path=/; HttpOnly}, answer.set_cookie)
     assert_equal '{"counter"=>1}', answer.body
   end
 
@@ -160,21 +160,26 @@ class RackDalliTest < Minitest::Test
 
   def test_upholds_the_options_of_the_cookie
     answer = request(nil, key: "other", path: "/p", domain: "example.com", secure: false, httponly: false, same_site: :strict,
-                          expire_after: 3600, sidbits: 256) { |session| session["k"] = 1 }
-    assert_match(%r{\Aother=[0-9a-f]{128}; domain=example\.com; path=/p; expires=.*; SameSite=Strict}, answer.set_cookie)
+                          expire_after: 3600, sidbits: 256) do |session|
+      session["k"] = 1
+    end
+    assert_match(%r{\Aother=[0-9a-f]{128}; domain=example\.com; path=/p; expires=.*; SameSite=Strict},
+                 answer.set_cookie)
   end
 
   def test_params_are_looked_at_only_if_they_may_be
     cookie = request { |session| session["k"] = 1 }.cookie
     query = { "QUERY_STRING" => cookie, "rack.input" => StringIO.new("".b) }
     read = ->(options) { request(nil, options, env: query) { |session| session["k"] }.body }
-    assert_equal "nil", read.({})
-    assert_equal "1", read.({ cookie_only: false })
+    assert_equal "nil", read.call({})
+    assert_equal "1", read.call({ cookie_only: false })
   end
 
   def test_a_secure_session_is_not_sent_in_the_clear
     assert_nil request(nil, secure: true) { |session| session["k"] = 1 }.set_cookie
-    assert_match(/secure/, request(nil, { secure: true }, env: { "HTTPS" => "on" }) { |session| session["k"] = 1 }.set_cookie)
+    assert_match(/secure/, request(nil, { secure: true }, env: { "HTTPS" => "on" }) do |session|
+                             session["k"] = 1
+                           end.set_cookie)
   end
 
   def test_provides_new_session_id_if_the_session_expired
@@ -223,7 +228,7 @@ class RackDalliTest < Minitest::Test
     request(cookie) { |session| session["s"] << "b" }
     assert_equal "ab", content(cookie)["s"]
     kept = nil
-    request(cookie) { |session| (session["list"] = kept = []) && kept << 1 }
+    request(cookie) { |session| (session["list"] = kept = []) && (kept << 1) }
     assert_equal [1], content(cookie)["list"]
   end
 

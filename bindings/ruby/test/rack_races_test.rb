@@ -48,7 +48,9 @@ class RackRacesTest < Minitest::Test
     renewed = nil
     request(@cookie) do |slow|
       slow["a"] = 2
-      renewed = request(@cookie) { |session, env| (session["user"] = "ann") && env["rack.session.options"][:renew] = true }
+      renewed = request(@cookie) do |session, env|
+        (session["user"] = "ann") && env["rack.session.options"][:renew] = true
+      end
     end
     assert_empty content(@cookie)
     assert_equal "ann", content(renewed.cookie)["user"]
@@ -91,9 +93,9 @@ class RackRacesTest < Minitest::Test
       end
       content(@cookie)["a"]
     end
-    assert_match "slow", race.({})
-    assert_raises(Lovely::Conflict) { race.({ on_conflict: :merge }) }
-    assert_raises(Lovely::Conflict) { race.({ on_conflict: :strict }) }
+    assert_match "slow", race.call({})
+    assert_raises(Lovely::Conflict) { race.call({ on_conflict: :merge }) }
+    assert_raises(Lovely::Conflict) { race.call({ on_conflict: :strict }) }
     store.container("rack", on_conflict: :mine)
   end
 
@@ -116,11 +118,11 @@ class RackRacesTest < Minitest::Test
         Lovely::Testing.evict(store.container("rack"), key)
       end
     end
-    assert_match(/Content dropped/, race.({}).errors)
+    assert_match(/Content dropped/, race.call({}).errors)
     assert_empty content(@cookie)
     @cookie = request { |session| session["user"] = "ann" }.cookie
     key = Rack::Session::SessionId.new(@cookie.delete_prefix("rack.session=")).private_id
-    assert_empty race.({ recreate: true }).errors
+    assert_empty race.call({ recreate: true }).errors
     assert_equal({ "a" => 1, "user" => "ann" }, content(@cookie))
   end
 end

@@ -140,7 +140,11 @@ class RackSessionHashTest < Minitest::Test
   def test_destroying_costs_one_write_and_nothing_where_nothing_is
     assert_equal 1, cost { session(&:destroy) }[:writes]
     assert_equal({ requests: 0, writes: 0 }, cost { session(nil, &:destroy) })
-    assert_equal({ requests: 0, writes: 0 }, cost { session(nil) { |_, env| env["rack.session.options"][:drop] = true } })
+    assert_equal({ requests: 0, writes: 0 }, cost do
+                                               session(nil) do |_, env|
+                                                 env["rack.session.options"][:drop] = true
+                                               end
+                                             end)
   end
 
   def test_destroying_with_renew_and_with_drop

@@ -74,7 +74,8 @@ class RailsTest < Minitest::Test
 
   def visit(path, jar: @jar, **options)
     cookie = jar.map { |pair| pair.join("=") }.join("; ")
-    response = Rack::MockRequest.new(RailsApp).request(options.delete(:method) || "GET", path, { "HTTP_COOKIE" => cookie }.merge(options))
+    response = Rack::MockRequest.new(RailsApp).request(options.delete(:method) || "GET", path,
+                                                       { "HTTP_COOKIE" => cookie }.merge(options))
     Array(response.headers["Set-Cookie"]).flat_map { |header| header.split("\n") }.each do |header|
       name, value = header[/\A[^;]+/].split("=", 2)
       jar[name] = value
@@ -178,7 +179,9 @@ class RailsTest < Minitest::Test
     token = body("/token")
     assert_raises(ActionController::InvalidAuthenticityToken) { visit("/form", method: "POST") }
     assert_equal 200, visit("/form", method: "POST", params: { "authenticity_token" => token }).status
-    assert_raises(ActionController::InvalidAuthenticityToken) { visit("/form", method: "POST", params: { "authenticity_token" => token }, jar: {}) }
+    assert_raises(ActionController::InvalidAuthenticityToken) do
+      visit("/form", method: "POST", params: { "authenticity_token" => token }, jar: {})
+    end
   end
 
   # Contract 5.4.

@@ -36,7 +36,7 @@ class TransactionTest < Minitest::Test
     assert_raises(Lovely::Misuse) { tx.session(container, "s") }
     assert_equal :closed, tx.state
     tx.close
-    [:commit, :abort].each do |ending|
+    %i[commit abort].each do |ending|
       tx = Lovely::Transaction.new
       package = tx.session(container, "s")["p"]
       tx.public_send(ending)
@@ -262,7 +262,11 @@ class TransactionTest < Minitest::Test
   def test_many_threads_on_stores_and_containers
     threads = Array.new(8) do |number|
       Thread.new do
-        25.times { |turn| transaction { |tx| tx.session(container, "s")["p"].increment("n") and tx.session(container, "t#{number}")["p"]["k"] = [turn] } }
+        25.times do |turn|
+          transaction do |tx|
+            tx.session(container, "s")["p"].increment("n") and tx.session(container, "t#{number}")["p"]["k"] = [turn]
+          end
+        end
       end
     end
     threads.each(&:join)

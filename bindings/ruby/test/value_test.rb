@@ -7,7 +7,7 @@ require "bigdecimal"
 class ValueTest < Minitest::Test
   extend OnEveryStore
 
-  SCALARS = [nil, true, false, 0, 1, -1, 2**63 - 1, -(2**63), 0.0, 1.5, -1e300, Float::INFINITY, -Float::INFINITY,
+  SCALARS = [nil, true, false, 0, 1, -1, (2**63) - 1, -(2**63), 0.0, 1.5, -1e300, Float::INFINITY, -Float::INFINITY,
              Float::MAX, 5e-324, "", "text", "é\u0000ü", "a" * 70_000, "".b, "\xFF\x00".b, "text".b, "b" * 70_000].freeze
   TREES = [[], {}, [[]], [nil, true, 1, 1.0, "t", "\xFE".b, [1, { "a" => [] }]], { "" => nil, "k" => { "l" => [1, 2] } },
            (0...300).to_a, (0...300).to_h { |i| ["k#{i}", i] }].freeze

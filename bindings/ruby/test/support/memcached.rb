@@ -33,7 +33,8 @@ class Memcached
   def start(options)
     @port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
     user = Process.uid.zero? ? %w[-u nobody] : []
-    @pid = Process.spawn("memcached", "-l", "127.0.0.1", "-p", port.to_s, *user, *options, out: File::NULL, err: File::NULL)
+    @pid = Process.spawn("memcached", "-l", "127.0.0.1", "-p", port.to_s, *user, *options, out: File::NULL,
+                                                                                           err: File::NULL)
     return false unless answers?
 
     Minitest.after_run { stop }

@@ -57,7 +57,7 @@ class TraceRunner
 
   # Strict on types: 1, 1.0, true and "1" differ.
   def self.same?(one, other)
-    return false unless one.class == other.class
+    return false unless one.instance_of?(other.class)
 
     case one
     when Array then one.size == other.size && one.zip(other).all? { |a, b| same?(a, b) }
@@ -135,7 +135,9 @@ class TraceRunner
   alias do_container_get do_open
 
   def open_ids(step)
-    tx(step).sessions.select { |session| @opened[session]&.include?(step["container"]) }.map(&:id).map { |id| id.force_encoding("UTF-8") }
+    tx(step).sessions.select do |session|
+      @opened[session]&.include?(step["container"])
+    end.map(&:id).map { |id| id.force_encoding("UTF-8") }
   end
 
   def do_contains(step) = open_ids(step).include?(step["id"])

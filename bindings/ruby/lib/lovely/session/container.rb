@@ -37,10 +37,9 @@ module Lovely
     # Sets options, for all who use the container in this process. Give it the same ones wherever it is used, the
     # longest timeout above all.
     #
-    # @param timeout [Numeric] idle timeout in seconds; 0 is never
-    # @param max_timeout [Numeric] the longest timeout that a session may have of its own; the timeout if not set
-    # @param lifetime [Numeric] absolute lifetime of a session from its creation; 0 is none
-    # @param resolution [Numeric] grain of the last access that is reported
+    # @param times [Hash{Symbol => Numeric}] in seconds: `timeout`, after which an idle session is gone (0 is never);
+    #   `max_timeout`, the longest timeout that a session may have of its own (the timeout if not set); `lifetime`, of a
+    #   session from its creation (0 is none); `resolution`, the grain of the last access that is reported
     # @param on_conflict [Symbol] what to do about a key that two transactions changed differently: :merge, :mine,
     #   :strict or :overwrite
     # @param recreate [Boolean] whether a session that was evicted between load and commit is stored anew
@@ -82,6 +81,7 @@ module Lovely
       Duration.time(Native.integer(:ls_container_last_access, @handle))
     end
 
+    # What the C functions take.
     # @api private
     attr_reader :handle
 

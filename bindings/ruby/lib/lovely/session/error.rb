@@ -15,15 +15,12 @@ module Lovely
     # @param status [Integer]
     # @param errno [Integer]
     # @param retryable [Boolean]
-    def initialize(message = nil, status: self.class::STATUS, errno: 0, retryable: false)
+    def initialize(message = nil, status: BY_STATUS.key(self.class) || 0, errno: 0, retryable: false)
       super(message)
       @status = status
       @errno = errno
       @retryable = retryable
     end
-
-    # A status that this version does not know.
-    STATUS = 0
 
     # @return [Boolean] whether the same work, run again in a new transaction, may succeed
     def retryable?
@@ -37,60 +34,62 @@ module Lovely
   end
 
   # An argument that can never be right.
-  class InvalidArgument < Error; STATUS = -10; end
+  class InvalidArgument < Error; end
   # A right call at the wrong time: after commit or abort, from a second thread, in a forked child.
-  class Misuse < Error; STATUS = -11; end
+  class Misuse < Error; end
   # A value of another type than the call needs, or of a class that cannot be stored.
-  class TypeMismatch < Error; STATUS = -12; end
+  class TypeMismatch < Error; end
   # Over a size limit; the message names the limit.
-  class TooLarge < Error; STATUS = -13; end
+  class TooLarge < Error; end
   # A number outside what can be represented or is allowed.
-  class OutOfRange < Error; STATUS = -14; end
+  class OutOfRange < Error; end
   # Something that this store, server or build cannot do.
-  class Unsupported < Error; STATUS = -15; end
+  class Unsupported < Error; end
   # A savepoint that is not, or no longer, one of this transaction.
-  class InvalidSavepoint < Error; STATUS = -16; end
+  class InvalidSavepoint < Error; end
   # A server that cannot be reached, or that refused; nothing was applied.
-  class Unavailable < Error; STATUS = -20; end
+  class Unavailable < Error; end
   # No answer in time to something that changes nothing.
-  class TimedOut < Error; STATUS = -21; end
+  class TimedOut < Error; end
   # A server that does not speak the protocol.
-  class ProtocolError < Error; STATUS = -22; end
+  class ProtocolError < Error; end
   # A write was sent and not answered: it may or may not have been applied.
-  class UnknownOutcome < Error; STATUS = -23; end
+  class UnknownOutcome < Error; end
   # The call was cancelled.
-  class Cancelled < Error; STATUS = -24; end
+  class Cancelled < Error; end
   # Stored bytes that cannot be read.
-  class Corrupt < Error; STATUS = -30; end
+  class Corrupt < Error; end
   # Another transaction changed the same key differently; running the work again may succeed.
-  class Conflict < Error; STATUS = -40; end
+  class Conflict < Error; end
   # The session that was loaded, or found absent, was destroyed, evicted or expired since.
-  class Gone < Error; STATUS = -41; end
+  class Gone < Error; end
   # Some sessions of a commit were stored and some were not; {Error#report} says which.
-  class Partial < Error; STATUS = -42; end
+  class Partial < Error; end
   # The transaction failed earlier and takes nothing but abort.
-  class TransactionFailed < Error; STATUS = -43; end
+  class TransactionFailed < Error; end
   # The server refused the write and dropped what was stored.
-  class Lost < Error; STATUS = -44; end
+  class Lost < Error; end
   # A defect of the library.
-  class Panic < Error; STATUS = -90; end
+  class Panic < Error; end
 
   # Raise it in a block of {Transaction#savepoint} to undo what the block did, and go on after it.
   class Rollback < StandardError; end
 
-  # The class for each status.
-  # @api private
-  ERRORS = [
-    InvalidArgument, Misuse, TypeMismatch, TooLarge, OutOfRange, Unsupported, InvalidSavepoint, Unavailable, TimedOut,
-    ProtocolError, UnknownOutcome, Cancelled, Corrupt, Conflict, Gone, Partial, TransactionFailed, Lost, Panic
-  ].to_h { |error| [error::STATUS, error] }.freeze
-  private_constant :ERRORS
+  class Error # rubocop:disable Style/Documentation
+    # The class for each status.
+    # @api private
+    BY_STATUS = {
+      -10 => InvalidArgument, -11 => Misuse, -12 => TypeMismatch, -13 => TooLarge, -14 => OutOfRange, -15 => Unsupported,
+      -16 => InvalidSavepoint, -20 => Unavailable, -21 => TimedOut, -22 => ProtocolError, -23 => UnknownOutcome,
+      -24 => Cancelled, -30 => Corrupt, -40 => Conflict, -41 => Gone, -42 => Partial, -43 => TransactionFailed,
+      -44 => Lost, -90 => Panic
+    }.freeze
+    private_constant :BY_STATUS
 
-  class Error
     # @api private
     # @return [Error] the error for what the library answered
     def self.from(status, message, errno, flags)
-      ERRORS.fetch(status, Error).new(message, status: status, errno: errno, retryable: flags.anybits?(1))
+      BY_STATUS.fetch(status, Error).new(message, status: status, errno: errno, retryable: flags.anybits?(1))
     end
   end
 end

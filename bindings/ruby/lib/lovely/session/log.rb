@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-module Lovely
+module Lovely # rubocop:disable Style/Documentation
   # The log of the library goes to a logger of Ruby. Its lines name neither session ids nor values.
   module Log
     # Numbers of levels, as the library counts, and the logger's methods.

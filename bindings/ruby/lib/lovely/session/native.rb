@@ -15,6 +15,7 @@ module Lovely
 
     # In the tree, `make lib` puts the library there.
     IN_TREE = File.expand_path("../../../../../build/lib/liblovely_session.so.0", __dir__)
+    # Elsewhere, the system knows where.
     SONAME = "liblovely_session.so.0"
 
     ffi_lib(ENV.fetch("LOVELY_SESSION_LIB") { File.exist?(IN_TREE) ? IN_TREE : SONAME })
@@ -25,7 +26,6 @@ module Lovely
     BLOCKING = { blocking: true }.freeze
     private_constant :BLOCKING
 
-    # rubocop:disable Layout/LineLength, Layout/ExtraSpacing
     attach_function :ls_status_name,            %i[int32],                                        :string
     attach_function :ls_version,                %i[],                                             :string
     attach_function :ls_log_set,                %i[log_callback pointer int32 pointer],           :int32
@@ -132,7 +132,6 @@ module Lovely
     attach_function :ls_test_session_drop,      %i[pointer pointer size_t pointer],               :int32, BLOCKING
     attach_function :ls_test_fault,             %i[pointer int32 uint32 uint64 uint64 pointer],   :int32
     attach_function :ls_test_fault_clear,       %i[pointer pointer],                              :int32
-    # rubocop:enable Layout/LineLength, Layout/ExtraSpacing
 
     # Versions of one major number, and while that is 0 of one minor number, have the same ABI.
     loaded = ls_version
@@ -247,6 +246,7 @@ module Lovely
       end
     end
 
+    # One for each type of the library.
     OptionsHandle   = Handle.freed_by(:ls_options_free)
     StoreHandle     = Handle.freed_by(:ls_store_free)
     ContainerHandle = Handle.freed_by(:ls_container_free)

@@ -3,6 +3,8 @@
 module Lovely
   # What became of the sessions that a commit was to write or destroy.
   module Report
+    # What became of one session.
+    #
     # @!attribute [r] container
     #   @return [String] the container's name
     # @!attribute [r] id

@@ -69,9 +69,11 @@ module Lovely
 
     # @param seconds [Numeric, nil] up to the container's longest timeout; 0 is never; nil: the container's counts again
     def timeout=(seconds)
-      return Native.run(:ls_session_clear_timeout, handle) unless seconds
-
-      Native.run(:ls_session_set_timeout, handle, Duration.ms(seconds, :timeout))
+      if seconds
+        Native.run(:ls_session_set_timeout, handle, Duration.ms(seconds, :timeout))
+      else
+        Native.run(:ls_session_clear_timeout, handle)
+      end
     end
 
     # @return [Time, nil] when it ends, however much it is used
@@ -81,9 +83,11 @@ module Lovely
 
     # @param time [Time, nil] by the store's clock
     def deadline=(time)
-      return Native.run(:ls_session_clear_deadline, handle) unless time
-
-      Native.run(:ls_session_set_deadline, handle, (time.to_r * 1000).floor)
+      if time
+        Native.run(:ls_session_set_deadline, handle, (time.to_r * 1000).floor)
+      else
+        Native.run(:ls_session_clear_deadline, handle)
+      end
     end
 
     # A package; it is made if it is not there, and stored if it gets a key.
@@ -202,6 +206,7 @@ module Lovely
       "#<#{self.class} of #{transaction.inspect}>"
     end
 
+    # What the C functions take.
     # @api private
     def handle
       @transaction.handle

@@ -6,9 +6,9 @@ module Lovely
   class Store
     # Numbers of the options, by their names here.
     OPTIONS = { connect_timeout: 1, exchange_timeout: 2, commit_timeout: 3, memory_size: 4, item_limit: 5,
-                flush_allowed: 6 }.freeze
+                flush_allowed: 6, retry_pause: 7 }.freeze
     # Those that are given in seconds.
-    SECONDS = %i[connect_timeout exchange_timeout commit_timeout].freeze
+    SECONDS = %i[connect_timeout exchange_timeout commit_timeout retry_pause].freeze
     # Numbers of the counters.
     STATS = { requests: 1, hits: 2, misses: 3, writes: 4, conflicts: 5, merges: 6, retries: 7, gone: 8, unknown: 9,
               refused: 10, evictions: 11, expired: 12, bytes_read: 13, bytes_written: 14, items: 15,
@@ -20,8 +20,8 @@ module Lovely
       #
       # @param url [String, nil] such as "memory://name" or "memcached://host:11211,other/prefix"; without one,
       #   LOVELY_SESSION_URL counts, else it is "memory://default"
-      # @param options [Hash] connect_timeout, exchange_timeout and commit_timeout in seconds; memory_size and item_limit
-      #   in bytes; flush_allowed
+      # @param options [Hash] connect_timeout, exchange_timeout, commit_timeout and retry_pause in seconds; memory_size
+      #   and item_limit in bytes; flush_allowed
       # @return [Store]
       # @raise [InvalidArgument] for a URL or an option that cannot be
       def open(url = nil, **options)
@@ -160,6 +160,7 @@ module Lovely
       end
     end
 
+    # What the C functions take.
     # @api private
     attr_reader :handle
   end

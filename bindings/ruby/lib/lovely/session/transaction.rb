@@ -12,6 +12,7 @@ module Lovely
     COMMIT_TIMEOUT = 1
     private_constant :STATES, :COMMIT_TIMEOUT
 
+    # A transaction for the time of a block.
     # @api private
     def self.run(commit_timeout)
       transaction = new
@@ -195,6 +196,7 @@ module Lovely
       "#<#{self.class} #{state}>"
     end
 
+    # What the C functions take.
     # @api private
     def handle
       @handle || raise(Misuse, "the transaction has ended")

@@ -21,7 +21,8 @@ module Lovely
   #
   # @api private
   module Value
-    INTEGERS = (-(2**63)..((2**63) - 1)).freeze
+    # What an Integer may be.
+    INTEGERS = (-(2**63)..((2**63) - 1))
     # How deep lists and maps may nest.
     DEPTH = 64
     # A factory of our own: extension types that the application registered are not ours.

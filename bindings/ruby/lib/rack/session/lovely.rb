@@ -7,7 +7,9 @@ require_relative "lovely/visit"
 require_relative "lovely/data"
 require_relative "lovely/session_hash"
 
+# Rack, and what it calls its sessions.
 module Rack
+  # Middlewares that keep sessions.
   module Session
     # Sessions of Rack applications, in a store of lovely-session.
     #

@@ -3,7 +3,9 @@
 require "action_dispatch"
 require "rack/session/lovely"
 
+# Rails, and what it calls its sessions.
 module ActionDispatch
+  # Stores of sessions.
   module Session
     # Sessions of Rails applications, in a store of lovely-session:
     #

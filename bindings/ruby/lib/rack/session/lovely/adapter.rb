@@ -152,11 +152,11 @@ module Rack
         def visit_to_write(req, sid)
           visit = req.get_header(@visit_header)
           old, fresh = req.get_header(@renewal_header)
-          is_renewed = fresh && same?(fresh, sid)
-          return visit if visit&.open? && (is_renewed || visit.is?(sid))
+          sid = old if same?(fresh, sid)
+          return visit if visit&.open_for?(sid)
 
           # Without what was loaded there is no telling whether an unknown id was destroyed meanwhile: it gets a new one.
-          load(req, is_renewed ? old : sid)
+          load(req, sid)
         end
 
         # A request that asks for another time than all others gives it to the session, which keeps it.
@@ -180,7 +180,8 @@ module Rack
 
           store = options[:store]
           store = ::Lovely::Store.open(store) unless store.is_a?(::Lovely::Store)
-          store.container(container, **{ on_conflict: :mine, timeout: @default_options[:expire_after] }.compact, **given)
+          defaults = { on_conflict: :mine, timeout: @default_options[:expire_after] }.compact
+          store.container(container, **defaults, **given)
         end
 
         def one_of(allowed, value, name)

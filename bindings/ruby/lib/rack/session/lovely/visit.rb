@@ -68,6 +68,11 @@ module Rack
           !@transaction.closed?
         end
 
+        # @return [Boolean] whether a request with this id may still write it
+        def open_for?(sid)
+          open? && is?(sid)
+        end
+
         # @return [Data] the keys, read when they are asked for
         def data
           @data ||= Data.new(self)
