@@ -36,7 +36,7 @@ class ConformanceTest < Minitest::Test
   def test_the_traces_answer_as_recorded_on_memcached
     relay = Relay.new(Memcached.shared.port)
     check(TRACES.map do |trace|
-      store = Lovely::Store.open("memcached://127.0.0.1:#{relay.port}/#{trace["name"]}")
+      store = Lovely::Store.open("memcached://127.0.0.1:#{relay.port}/#{trace["name"]}", retry_pause: 0.001)
       replay(trace, store, -> { relay.cut || true }, -> { relay.mend || true })
     end)
   ensure

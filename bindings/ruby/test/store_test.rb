@@ -82,7 +82,7 @@ class StoreTest < Minitest::Test
   # Contract 6.1, 6.2: on a real server that goes away; on the embedded store by scripted faults.
   def test_an_outage_is_an_error_and_never_an_empty_session
     relay = Relay.new(Memcached.shared.port) if memcached?
-    @store = Lovely::Store.open("memcached://127.0.0.1:#{relay.port}/away-#{Process.pid}") if relay
+    @store = Lovely::Store.open("memcached://127.0.0.1:#{relay.port}/away-#{Process.pid}", retry_pause: 0.001) if relay
     transaction { |tx| tx.session(container, "s")["p"]["k"] = 1 }
     relay ? relay.cut : Lovely::Testing.fault(store, :unavailable)
     transaction { |tx| assert_raises(Lovely::Unavailable) { tx.session(container, "s") } }
