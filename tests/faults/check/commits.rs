@@ -1,0 +1,92 @@
+//! What commits were told, compared with what happened since they opened their sessions.
+
+use lovely_session::error::Status;
+use lovely_session::txn::Outcome;
+
+use super::world::{Commit, Fate, World};
+use super::{Findings, Promise};
+
+pub(super) fn check(world: &World, findings: &mut Findings) {
+    for commit in world.commits.iter().filter(|commit| commit.fate == Fate::Acked && commit.is_write()) {
+        let Some((_, opened)) = commit.opened else { continue };
+        gone(world, commit, opened, findings);
+        conflicts(world, commit, opened, findings);
+    }
+    reports(world, findings);
+}
+
+/// Nothing is stored over what was destroyed or emptied since it was opened.
+fn gone(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
+    let place = &commit.place;
+    let buried = world.destructions_at(place).find(|other| {
+        other.fate == Fate::Acked
+            && other.tag != commit.tag
+            && other.start > opened
+            && other.end < commit.start
+            // Where nothing was opened, a tombstone that is gone with its server is no longer known to anyone.
+            && !(commit.is_new && world.is_emptied(place, other.start, commit.end))
+    });
+    findings.check(Promise::Gone, Some(place), commit.end, buried.is_none(), || {
+        let by = buried.map(|other| other.tag.to_string()).unwrap_or_default();
+        format!("{} was stored, though {by} had destroyed what it had opened", commit.tag)
+    });
+    if !commit.is_new {
+        let is_emptied = world.is_surely_emptied(place, opened, commit.start);
+        findings.check(Promise::Gone, Some(place), commit.end, !is_emptied, || {
+            format!("{} was stored, though the server had been emptied since it opened the session", commit.tag)
+        });
+    }
+}
+
+/// Whoever was faster, and changed what this one changed too, keeps it from being stored.
+fn conflicts(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
+    let place = &commit.place;
+    let policy = crate::config::CONTAINERS[place.container].0;
+    for other in world.writes_at(place).chain(world.destructions_at(place).filter(|other| other.is_moved())) {
+        let is_between = other.fate == Fate::Acked
+            && other.tag != commit.tag
+            && other.place == *place
+            && other.start > opened
+            && other.end < commit.start
+            && !world.is_emptied(place, other.start, commit.end);
+        if !is_between {
+            continue;
+        }
+        let keys = 0..crate::state::KEYS;
+        let differ = |key: u8| {
+            let touches = |commit: &Commit| commit.sets(key) || commit.deletes(key);
+            touches(commit) && touches(other) && !(commit.deletes(key) && other.deletes(key))
+        };
+        let must = match policy {
+            "strict" => true,
+            "merge" => keys.into_iter().any(differ),
+            _ => false,
+        };
+        findings.check(Promise::Conflicts, Some(place), commit.end, !must, || {
+            format!("{} was stored under {policy}, though {} had changed the same before", commit.tag, other.tag)
+        });
+    }
+}
+
+/// The status of a commit and the outcomes in its report say the same.
+fn reports(world: &World, findings: &mut Findings) {
+    for (tag, at, status, report) in &world.outcomes {
+        let count = |outcome: Outcome| report.iter().filter(|entry| entry.outcome == outcome as i32).count();
+        let (stored, unknown) = (count(Outcome::Stored), count(Outcome::Unknown));
+        let is_right = if *status == 0 {
+            stored == report.len()
+        } else if *status == Status::Partial as i32 {
+            stored > 0 && stored < report.len()
+        } else if *status == Status::Unknown as i32 {
+            stored == 0 && unknown > 0
+        } else {
+            stored == 0 && unknown == 0
+        };
+        // Each session that was to be changed is named, once.
+        let wanted = world.of.get(tag).map_or(0, Vec::len);
+        let is_whole = report.len() == wanted || *status != 0 && report.is_empty();
+        findings.check(Promise::Reports, None, *at, is_right && is_whole, || {
+            format!("commit {tag} of {wanted} sessions answered {status} and reported {report:?}")
+        });
+    }
+}

@@ -1,0 +1,244 @@
+//! What was read, compared with everything that was committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::world::{Commit, Fate, Read, World};
+use super::{Findings, Promise};
+use crate::history::{Nanos, Place, Tag};
+use crate::state::{KEYS, State};
+
+pub(super) fn check(world: &World, findings: &mut Findings) {
+    for (place, reads) in &world.reads {
+        let session = Session { world, place, lineage: world.lineage(place) };
+        for read in reads.iter().filter(|read| !read.is_created) {
+            if let Some(state) = &read.state {
+                session.whole(read, state, findings);
+                session.members(read, state, findings);
+                session.latest(read, state, findings);
+                session.kept(read, state, findings);
+                session.destroyed(read, state, findings);
+            }
+            session.present(read.t0, read.t1, read.tag, read.state.as_ref(), findings);
+        }
+        session.one_history(reads, findings);
+    }
+    for (place, asked) in &world.existed {
+        let session = Session { world, place, lineage: world.lineage(place) };
+        for (t0, t1, tag, found) in asked {
+            if !found {
+                session.present(*t0, *t1, *tag, None, findings);
+            }
+        }
+    }
+}
+
+/// One id.
+struct Session<'w> {
+    world: &'w World,
+    place: &'w Place,
+    /// It, and where what is there was before.
+    lineage: Vec<Place>,
+}
+
+impl Session<'_> {
+    fn whole(&self, read: &Read, state: &State, findings: &mut Findings) {
+        findings.check(Promise::Whole, Some(self.place), read.t1, read.wrong.is_empty(), || {
+            format!("{} read {}", read.tag, read.wrong.join("; "))
+        });
+        findings.check(Promise::OwnData, Some(self.place), read.t1, state.id.as_ref() == Some(&self.place.id), || {
+            format!("{} read what belongs to {:?}", read.tag, state.id)
+        });
+    }
+
+    /// Who is in a state has committed there, and to this incarnation.
+    fn members(&self, read: &Read, state: &State, findings: &mut Findings) {
+        let members = state.members.iter().map(|(tag, delta)| (*tag, Some(*delta)));
+        let values = state.keys.values().chain(&state.creators).map(|tag| (*tag, None));
+        for (tag, delta) in members.chain(values) {
+            let commit = self.world.commit_of(tag, &self.lineage);
+            let text = match commit {
+                None => Some("did not commit here".to_owned()),
+                Some(commit) if commit.fate == Fate::Refused => Some("was refused".to_owned()),
+                Some(commit) if commit.start > read.t1 => Some("had not begun to commit".to_owned()),
+                Some(commit) if delta.is_some_and(|delta| delta != commit.delta()) => {
+                    Some(format!("added {} and not {delta:?}", commit.delta()))
+                }
+                Some(_) if !state.members.contains_key(&tag) => Some("is only half in it".to_owned()),
+                Some(_) => None,
+            };
+            findings.check(Promise::Committed, Some(self.place), read.t1, text.is_none(), || {
+                format!("{} read what {tag} wrote, which {}", read.tag, text.unwrap_or_default())
+            });
+            if let Some(commit) = commit {
+                let is_kin = commit.belongs_to(&state.creators);
+                findings.check(Promise::OneIncarnation, Some(self.place), read.t1, is_kin, || {
+                    let by = names(&state.creators);
+                    format!("{} read what {tag} wrote to another incarnation than that of {by}", read.tag)
+                });
+            }
+        }
+        // Several created it together only if each began before the others were done.
+        for a in &state.creators {
+            for b in state.creators.iter().filter(|b| a < *b) {
+                let [a, b] = [a, b].map(|tag| self.world.commit_of(*tag, &self.lineage));
+                if let (Some(a), Some(b)) = (a, b) {
+                    let began_before = |a: &Commit, b: &Commit| a.opened.is_none_or(|(t0, _)| t0 < b.end);
+                    let is_kept = began_before(a, b) && began_before(b, a);
+                    findings.check(Promise::OneIncarnation, Some(self.place), read.t1, is_kept, || {
+                        format!("{} read one incarnation of {} and {}, who did not meet", read.tag, a.tag, b.tag)
+                    });
+                }
+            }
+        }
+    }
+
+    /// Each key shows the last of those who changed it, as far as their order is certain.
+    fn latest(&self, read: &Read, state: &State, findings: &mut Findings) {
+        let commits: Vec<&Commit> =
+            state.members.keys().filter_map(|tag| self.world.commit_of(*tag, &self.lineage)).collect();
+        for key in 0..KEYS {
+            let after = |one: &Commit| {
+                let other = |other: &&&Commit| (other.sets(key) || other.deletes(key)) && one.end < other.start;
+                commits.iter().find(other).map(|other| other.tag)
+            };
+            if let Some(writer) = state.keys.get(&key) {
+                let Some(commit) = commits.iter().find(|commit| commit.tag == *writer) else { continue };
+                let later = after(commit).or((!commit.sets(key)).then_some(commit.tag));
+                findings.check(Promise::LatestWins, Some(self.place), read.t1, later.is_none(), || {
+                    format!("{} read k{key} of {writer}, after {later:?} changed it", read.tag)
+                });
+            } else if let Some(setter) = commits.iter().find(|commit| commit.sets(key)) {
+                let is_deleted = commits.iter().any(|commit| commit.deletes(key) && after(commit).is_none());
+                findings.check(Promise::LatestWins, Some(self.place), read.t1, is_deleted, || {
+                    format!("{} read no k{key}, which {} set and nobody deleted after", read.tag, setter.tag)
+                });
+            }
+        }
+    }
+
+    /// Who must be in a state of the incarnation of `creators` that is read from `t0` on.
+    fn required(&self, creators: &BTreeSet<Tag>, t0: Nanos) -> Vec<&Commit> {
+        let mut required = Vec::new();
+        let mut until = t0;
+        for place in &self.lineage {
+            required.extend(
+                self.world
+                    .writes_at(place)
+                    .filter(|commit| commit.fate == Fate::Acked && commit.end < until && commit.belongs_to(creators)),
+            );
+            // What was stored under the old id while the new one was given is merged only by the end of that.
+            match self.world.move_to(place) {
+                Some(commit) if commit.fate == Fate::Acked && commit.end < until => {}
+                Some(commit) => until = until.min(commit.opened.map_or(commit.start, |(t0, _)| t0)),
+                None => {}
+            }
+        }
+        required
+    }
+
+    fn kept(&self, read: &Read, state: &State, findings: &mut Findings) {
+        let required = self.required(&state.creators, read.t0);
+        for commit in &required {
+            let is_in = state.members.contains_key(&commit.tag);
+            findings.check(Promise::Kept, Some(self.place), read.t1, is_in, || {
+                format!("{} read a state without what {} was told is stored", read.tag, commit.tag)
+            });
+        }
+        if read.t0 > self.world.peace {
+            let least: i64 = required.iter().map(|commit| commit.delta()).sum();
+            // Whoever was not refused may be in it: those in doubt, and those whom an id in doubt left behind.
+            let may = self.world.commits.iter().filter(|commit| {
+                commit.fate != Fate::Refused && self.lineage.contains(&commit.target) && commit.belongs_to(&state.creators)
+            });
+            let most: i64 = may.map(Commit::delta).sum();
+            let is_between = (least..=most).contains(&state.counter);
+            findings.check(Promise::Counters, Some(self.place), read.t1, is_between, || {
+                format!("the counter ended as {} and not as {least} to {most}", state.counter)
+            });
+        }
+    }
+
+    /// What was stored is still there, unless somebody destroyed it or its server was emptied.
+    fn present(&self, t0: Nanos, t1: Nanos, tag: Tag, state: Option<&State>, findings: &mut Findings) {
+        let stored = self.world.writes_at(self.place).filter(|commit| {
+            commit.fate == Fate::Acked && commit.end < t0 && state.is_none_or(|state| !commit.belongs_to(&state.creators))
+        });
+        // The one that began last is the hardest to excuse.
+        let Some(last) = stored.max_by_key(|commit| commit.start) else { return };
+        let is_destroyed = self.world.destructions_at(self.place).any(|other| {
+            other.fate != Fate::Refused && other.tag != last.tag && other.start < t1 && other.end > last.start
+        });
+        let is_excused = is_destroyed || self.world.is_emptied(self.place, last.start, t1);
+        let promise = if last.is_moved() { Promise::NewIds } else { Promise::Present };
+        findings.check(promise, Some(self.place), t1, is_excused, || {
+            let what = if state.is_some() { "another session" } else { "nothing" };
+            format!("{tag} found {what}, where {} was told its session is stored", last.tag)
+        });
+    }
+
+    /// Nothing is of before a destruction that was acknowledged.
+    fn destroyed(&self, read: &Read, state: &State, findings: &mut Findings) {
+        for buried in self.world.destructions_at(self.place) {
+            if buried.fate != Fate::Acked
+                || buried.end >= read.t0
+                || self.world.is_emptied(self.place, buried.start, read.t1)
+            {
+                continue;
+            }
+            let here = std::slice::from_ref(self.place);
+            let old = state.members.keys().filter(|tag| **tag != buried.tag).find(|tag| {
+                let commit = self.world.commit_of(**tag, here);
+                commit.and_then(|commit| commit.opened).is_some_and(|(_, t1)| t1 < buried.start)
+            });
+            findings.check(Promise::StaysDestroyed, Some(self.place), read.t1, old.is_none(), || {
+                let old = old.map(Tag::to_string).unwrap_or_default();
+                format!("{} read what {old} wrote, after {} had destroyed it", read.tag, buried.tag)
+            });
+        }
+    }
+
+    /// Of any two states of an incarnation one is the beginning of the other, and the earlier one was read earlier.
+    fn one_history(&self, reads: &[Read], findings: &mut Findings) {
+        let mut incarnations: BTreeMap<Tag, Vec<(&Read, &State)>> = BTreeMap::new();
+        let mut first_of: BTreeMap<Tag, Tag> = BTreeMap::new();
+        // Who was seen together with whom is of one incarnation, whoever of them was seen first.
+        let states = || reads.iter().filter_map(|read| read.state.as_ref().map(|state| (read, state)));
+        for (_, state) in states() {
+            let known = state.creators.iter().filter_map(|creator| first_of.get(creator)).min().copied();
+            let Some(first) = known.or(state.creators.first().copied()) else { continue };
+            first_of.extend(state.creators.iter().map(|creator| (*creator, first)));
+        }
+        for (read, state) in states() {
+            let Some(first) = state.creators.first().and_then(|creator| first_of.get(creator)) else { continue };
+            incarnations.entry(*first).or_default().push((read, state));
+        }
+        for mut states in incarnations.into_values() {
+            // Reads are in the order of their beginning: what ended before one began must not have had more.
+            let mut ended: Vec<(Nanos, usize)> = states.iter().map(|(read, state)| (read.t1, state.members.len())).collect();
+            ended.sort_unstable();
+            let (mut next, mut most) = (0, 0);
+            for (read, state) in &states {
+                while ended[next].0 < read.t0 {
+                    most = most.max(ended[next].1);
+                    next += 1;
+                }
+                findings.check(Promise::OneHistory, Some(self.place), read.t1, state.members.len() >= most, || {
+                    format!("{} read {} members, after a read of {most}", read.tag, state.members.len())
+                });
+            }
+            states.sort_by_key(|(_, state)| state.members.len());
+            for pair in states.windows(2) {
+                let [(a, few), (b, many)] = pair else { continue };
+                let lacks = few.members.keys().find(|tag| !many.members.contains_key(tag));
+                findings.check(Promise::OneHistory, Some(self.place), a.t1.max(b.t1), lacks.is_none(), || {
+                    let lacks = lacks.map(Tag::to_string).unwrap_or_default();
+                    format!("{} read what {lacks} wrote, and {} a state without it and with others", a.tag, b.tag)
+                });
+            }
+        }
+    }
+}
+
+fn names(tags: &BTreeSet<Tag>) -> String {
+    tags.iter().map(Tag::to_string).collect::<Vec<_>>().join(", ")
+}

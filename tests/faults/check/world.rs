@@ -1,0 +1,284 @@
+//! All histories put together: who read what where, who committed what where, and when servers were emptied.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::history::{Call, Deed, Entry, Nanos, Place, Record, Tag};
+use crate::state::State;
+
+/// A server lost everything at some moment between these two.
+#[derive(Debug, Clone)]
+pub struct Emptied {
+    pub server: usize,
+    pub t0: Nanos,
+    pub t1: Nanos,
+    pub how: &'static str,
+}
+
+/// What a transaction found where it opened a session.
+#[derive(Debug, Clone)]
+pub struct Read {
+    pub tag: Tag,
+    pub t0: Nanos,
+    pub t1: Nanos,
+    pub is_created: bool,
+    /// `None`: nothing.
+    pub state: Option<State>,
+    /// What does not fit together in it.
+    pub wrong: Vec<String>,
+}
+
+/// How a commit ended for one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Acked,
+    Refused,
+    /// Nobody was told, or only that it is unknown: it may be done at any time from its beginning on.
+    Open,
+}
+
+/// What one transaction committed, or tried to, to one session.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub tag: Tag,
+    /// Where the session was opened.
+    pub place: Place,
+    /// Where it is after that.
+    pub target: Place,
+    pub deed: Deed,
+    pub fate: Fate,
+    pub start: Nanos,
+    /// The end of time where the fate is open.
+    pub end: Nanos,
+    /// When it was opened; what is destroyed unopened was not.
+    pub opened: Option<(Nanos, Nanos)>,
+    /// Whether nothing was found, or it was created.
+    pub is_new: bool,
+    pub creators: BTreeSet<Tag>,
+}
+
+impl Commit {
+    pub fn is_write(&self) -> bool {
+        matches!(self.deed, Deed::Write { .. })
+    }
+
+    pub fn is_moved(&self) -> bool {
+        self.place != self.target
+    }
+
+    pub fn delta(&self) -> i64 {
+        match self.deed {
+            Deed::Write { delta, .. } => delta,
+            Deed::Destroy => 0,
+        }
+    }
+
+    pub fn sets(&self, key: u8) -> bool {
+        matches!(&self.deed, Deed::Write { sets, .. } if sets.contains(&key))
+    }
+
+    pub fn deletes(&self, key: u8) -> bool {
+        matches!(&self.deed, Deed::Write { deletes, .. } if deletes.contains(&key))
+    }
+
+    /// Whether it is one of the incarnation that `creators` made.
+    pub fn belongs_to(&self, creators: &BTreeSet<Tag>) -> bool {
+        if self.is_new { creators.contains(&self.tag) } else { !self.creators.is_disjoint(creators) }
+    }
+}
+
+/// A call that does I/O.
+#[derive(Debug, Clone)]
+pub struct Called {
+    pub tag: Tag,
+    pub what: Call,
+    pub t0: Nanos,
+    pub t1: Nanos,
+    pub allowed_ms: u64,
+    pub status: i32,
+    pub message: String,
+}
+
+/// What happened, as far as anybody was told.
+#[derive(Debug, Default)]
+pub struct World {
+    /// When the round began.
+    pub began: Nanos,
+    /// By place, in the order of time.
+    pub reads: BTreeMap<Place, Vec<Read>>,
+    /// When somebody asked, and whether a session was there.
+    pub existed: BTreeMap<Place, Vec<(Nanos, Nanos, Tag, bool)>>,
+    pub commits: Vec<Commit>,
+    /// Which commits touch a place: those that opened it, and those that gave it to a session.
+    pub at: BTreeMap<Place, Vec<usize>>,
+    /// The commits of a transaction.
+    pub of: HashMap<Tag, Vec<usize>>,
+    /// Status and report of each commit that ended, with what it was to do.
+    pub outcomes: Vec<(Tag, Nanos, i32, Vec<Entry>)>,
+    pub calls: Vec<Called>,
+    pub wrongs: Vec<(Tag, Nanos, String)>,
+    pub stalls: Vec<(Nanos, Nanos)>,
+    pub emptied: Vec<Emptied>,
+    /// Whether links delivered answers twice: then servers seem to be out of step.
+    pub has_repeats: bool,
+    /// Keys that were created by bytes which arrived when nobody waited for them any more.
+    pub late_creations: Vec<(Nanos, String)>,
+    /// Where each place is kept.
+    pub servers: BTreeMap<Place, usize>,
+    /// Reads that began later than this are the last ones, in peace.
+    pub peace: Nanos,
+}
+
+impl World {
+    /// Puts histories together. What was written after `until` is left out: not all that it rests on may have been read.
+    pub fn of(histories: Vec<Vec<Record>>, until: Nanos) -> Self {
+        let mut world = Self::default();
+        let mut intents = Vec::new();
+        let mut outcomes = HashMap::new();
+        for record in histories.into_iter().flatten() {
+            match record {
+                Record::Opened { tag, place, t0, t1, is_created, content } if t1 < until => {
+                    let read = content.as_ref().map(State::read);
+                    let (state, wrong) = read.map_or((None, Vec::new()), |(state, wrong)| (Some(state), wrong));
+                    let read = Read { tag, t0, t1, is_created, state, wrong };
+                    world.reads.entry(place).or_default().push(read);
+                }
+                Record::Existed { tag, place, t0, t1, found } if t1 < until => {
+                    world.existed.entry(place).or_default().push((t0, t1, tag, found));
+                }
+                Record::Intent { tag, t0, acts } if t0 < until => intents.push((tag, t0, acts)),
+                Record::Opened { .. } | Record::Existed { .. } | Record::Intent { .. } => {}
+                Record::Outcome { tag, t1, status, report } => {
+                    outcomes.insert(tag, (t1, status, report.clone()));
+                    world.outcomes.push((tag, t1, status, report));
+                }
+                Record::Called { tag, what, t0, t1, allowed_ms, status, message } => {
+                    world.calls.push(Called { tag, what, t0, t1, allowed_ms, status, message });
+                }
+                Record::Wrong { tag, at, text } => world.wrongs.push((tag, at, text)),
+                Record::Stalled { t0, t1 } => world.stalls.push((t0, t1)),
+            }
+        }
+        for reads in world.reads.values_mut() {
+            reads.sort_by_key(|read| read.t0);
+        }
+        world.add_commits(intents, &outcomes);
+        world
+    }
+
+    #[allow(clippy::type_complexity, reason = "as the records have it")]
+    fn add_commits(
+        &mut self,
+        intents: Vec<(Tag, Nanos, Vec<crate::history::Act>)>,
+        outcomes: &HashMap<Tag, (Nanos, i32, Vec<Entry>)>,
+    ) {
+        let mut opened: HashMap<(Tag, &Place), &Read> = HashMap::new();
+        for (place, reads) in &self.reads {
+            opened.extend(reads.iter().map(|read| ((read.tag, place), read)));
+        }
+        let mut commits = Vec::new();
+        for (tag, start, acts) in intents {
+            for act in acts {
+                let target = match &act.deed {
+                    Deed::Write { new_id: Some(id), .. } => Place { container: act.place.container, id: id.clone() },
+                    _ => act.place.clone(),
+                };
+                let read = opened.get(&(tag, &act.place));
+                let (fate, end) = fate(outcomes.get(&tag), &target, act.deed == Deed::Destroy);
+                let state = read.and_then(|read| read.state.as_ref());
+                commits.push(Commit {
+                    tag,
+                    target,
+                    deed: act.deed,
+                    fate,
+                    start,
+                    end,
+                    opened: read.map(|read| (read.t0, read.t1)),
+                    is_new: state.is_none(),
+                    creators: state.map(|state| state.creators.clone()).unwrap_or_default(),
+                    place: act.place,
+                });
+            }
+        }
+        for (i, commit) in commits.iter().enumerate() {
+            self.at.entry(commit.place.clone()).or_default().push(i);
+            if commit.is_moved() {
+                self.at.entry(commit.target.clone()).or_default().push(i);
+            }
+            self.of.entry(commit.tag).or_default().push(i);
+        }
+        self.commits = commits;
+    }
+
+    /// The commits that touch `place`.
+    pub fn commits_at(&self, place: &Place) -> impl Iterator<Item = &Commit> {
+        self.at.get(place).into_iter().flatten().map(|i| &self.commits[*i])
+    }
+
+    /// Those that store something at `place`.
+    pub fn writes_at<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Commit> {
+        self.commits_at(place).filter(move |commit| commit.is_write() && commit.target == *place)
+    }
+
+    /// Those that leave a tombstone at `place`.
+    pub fn destructions_at<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Commit> {
+        self.commits_at(place).filter(move |commit| {
+            commit.place == *place && (commit.deed == Deed::Destroy || commit.is_moved())
+        })
+    }
+
+    /// The commit that gave `place` to a session that was elsewhere before.
+    pub fn move_to(&self, place: &Place) -> Option<&Commit> {
+        self.commits_at(place).find(|commit| commit.is_moved() && commit.target == *place)
+    }
+
+    /// `place`, and those where what is there was before, the latest first.
+    pub fn lineage(&self, place: &Place) -> Vec<Place> {
+        let mut lineage = vec![place.clone()];
+        while let Some(commit) = self.move_to(&lineage[lineage.len() - 1]) {
+            lineage.push(commit.place.clone());
+        }
+        lineage
+    }
+
+    /// The commit of `tag` whose result is at one of `places`.
+    pub fn commit_of(&self, tag: Tag, places: &[Place]) -> Option<&Commit> {
+        let commits = self.of.get(&tag).into_iter().flatten().map(|i| &self.commits[*i]);
+        commits.filter(|commit| commit.is_write()).find(|commit| places.contains(&commit.target))
+    }
+
+    /// Whether the server of `place` may have lost everything after `since` and before `until`.
+    pub fn is_emptied(&self, place: &Place, since: Nanos, until: Nanos) -> bool {
+        self.emptied_at(place).any(|emptied| emptied.t1 > since && emptied.t0 < until)
+    }
+
+    /// Whether it certainly has.
+    pub fn is_surely_emptied(&self, place: &Place, since: Nanos, until: Nanos) -> bool {
+        self.servers.contains_key(place)
+            && self.emptied_at(place).any(|emptied| emptied.t0 > since && emptied.t1 < until)
+    }
+
+    /// When the server of `place` lost everything.
+    pub fn emptied_at(&self, place: &Place) -> impl Iterator<Item = &Emptied> {
+        let server = self.servers.get(place).copied();
+        // Where the place is not known, any server may have been its own.
+        self.emptied.iter().filter(move |emptied| server.is_none_or(|server| server == emptied.server))
+    }
+}
+
+fn fate(outcome: Option<&(Nanos, i32, Vec<Entry>)>, target: &Place, is_destroy: bool) -> (Fate, Nanos) {
+    use lovely_session::error::Status;
+    use lovely_session::txn::Outcome;
+    let Some((end, status, report)) = outcome else { return (Fate::Open, Nanos::MAX) };
+    if *status == 0 {
+        return (Fate::Acked, *end);
+    }
+    if *status != Status::Partial as i32 && *status != Status::Unknown as i32 {
+        return (Fate::Refused, *end);
+    }
+    let entry = report.iter().find(|entry| entry.place == *target && entry.is_destroy == is_destroy);
+    match entry.map(|entry| entry.outcome) {
+        Some(outcome) if outcome == Outcome::Stored as i32 => (Fate::Acked, *end),
+        Some(outcome) if outcome == Outcome::NotStored as i32 => (Fate::Refused, *end),
+        _ => (Fate::Open, Nanos::MAX),
+    }
+}

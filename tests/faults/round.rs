@@ -1,0 +1,336 @@
+//! One round: servers, links and clients of one seed, what is done to them, and what the clients' histories come to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::check::{self, Emptied, Findings, Promise, Violation, World};
+use crate::client::{self, HISTORY, Orders, announced, shared_places};
+use crate::config::Config;
+use crate::figures::Figures;
+use crate::history::{self, now};
+use crate::link::{Counts, Cut, Link, Way};
+use crate::placement;
+use crate::random::Random;
+use crate::server::{Server, end_with_parent};
+
+/// How a round is run.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub length: Duration,
+    /// A defect that the clients have, by its name.
+    pub planted: Option<&'static str>,
+    /// Look at the histories again and again, and stop at the first violation.
+    pub is_impatient: bool,
+}
+
+/// What came of a round.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub findings: Findings,
+    pub figures: Figures,
+    /// The first violations with their stories.
+    pub stories: Vec<String>,
+}
+
+/// What ends by itself.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Thaw(usize),
+    Restart(usize, u64),
+    Resume(usize, Way),
+}
+
+/// A round under way.
+struct Round<'a> {
+    config: &'a Config,
+    plan: &'a Plan,
+    dir: PathBuf,
+    began: u64,
+    until: u64,
+    servers: Vec<Server>,
+    links: Vec<Link>,
+    counts: Arc<Counts>,
+    clients: Vec<Child>,
+    /// Numbers of clients that were given away.
+    numbers: u32,
+    random: Random,
+    ends: Vec<(Instant, End)>,
+    is_frozen: Vec<bool>,
+    is_down: Vec<bool>,
+    emptied: Vec<Emptied>,
+    faults: BTreeMap<&'static str, u64>,
+    /// What the harness found by itself.
+    found: Vec<Violation>,
+}
+
+/// Runs the round of `config` in `dir`, which is emptied before.
+pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
+    let _ = fs::remove_dir_all(dir);
+    fs::create_dir_all(dir).unwrap();
+    let counts = Arc::new(Counts::default());
+    let servers: Vec<Server> = (0..config.servers).map(|_| Server::start()).collect();
+    let patience = Duration::from_millis(config.client.exchange_ms.max(config.client.connect_ms));
+    let link = |(seed, server): (u64, &Server)| {
+        Link::to(server.address(), &config.link, patience, config.seed.wrapping_mul(31) + seed, &counts)
+    };
+    let links: Vec<Link> = (0..).zip(&servers).map(link).collect();
+    let began = now();
+    let mut round = Round {
+        config,
+        plan,
+        dir: dir.to_owned(),
+        began,
+        until: began + u64::try_from(plan.length.as_nanos()).unwrap(),
+        is_frozen: vec![false; servers.len()],
+        is_down: vec![false; servers.len()],
+        servers,
+        links,
+        counts,
+        clients: Vec::new(),
+        numbers: 1,
+        random: Random::new(config.seed ^ 0x5EED),
+        ends: Vec::new(),
+        emptied: Vec::new(),
+        faults: BTreeMap::new(),
+        found: Vec::new(),
+    };
+    for _ in 0..config.clients {
+        let client = round.spawn(false);
+        round.clients.push(client);
+    }
+    let world = round.play();
+    let findings = round.check(&world);
+    let mut figures = Figures::of(&world);
+    figures.add_faults(&round.faults, &round.counts);
+    let stories = findings.violations.iter().take(3).map(|violation| check::story(&world, violation)).collect();
+    Outcome { findings, figures, stories }
+}
+
+impl Round<'_> {
+    fn url(&self) -> String {
+        let servers: Vec<String> = self.links.iter().map(|link| format!("127.0.0.1:{}", link.port())).collect();
+        format!("memcached://{}", servers.join(","))
+    }
+
+    fn spawn(&mut self, is_last: bool) -> Child {
+        let orders = Orders {
+            number: self.numbers,
+            seed: self.config.seed,
+            url: self.url(),
+            dir: self.dir.clone(),
+            config: self.config.client.clone(),
+            until: self.until,
+            is_last,
+        };
+        self.numbers += client::numbers(&self.config.client);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("client").arg(serde_json::to_string(&orders).unwrap());
+        command.env(crate::PLANTED, self.plan.planted.unwrap_or_default());
+        let stderr = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("stderr")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        end_with_parent(&mut command);
+        command.spawn().unwrap()
+    }
+
+    /// Does harm until it is time, makes peace, and has everything read once more.
+    fn play(&mut self) -> World {
+        let mut next_fault = Instant::now() + self.config.pause;
+        let mut next_look = Instant::now() + Duration::from_secs(1);
+        while now() < self.until {
+            let is_due = |end: &(Instant, End)| end.0 <= Instant::now();
+            while let Some(at) = self.ends.iter().position(is_due) {
+                let (_, end) = self.ends.swap_remove(at);
+                self.end(end);
+            }
+            if Instant::now() >= next_fault {
+                self.do_harm();
+                let pause = u64::try_from(self.config.pause.as_millis()).unwrap();
+                next_fault = Instant::now() + Duration::from_millis(self.random.next() % (2 * pause));
+            }
+            self.reap();
+            if self.plan.is_impatient && Instant::now() >= next_look {
+                let world = self.world(u64::MAX);
+                if !self.check(&world).violations.is_empty() {
+                    self.kill_clients();
+                    return world;
+                }
+                next_look = Instant::now() + Duration::from_millis(700);
+            }
+            sleep(Duration::from_millis(5));
+        }
+        self.links.iter().for_each(Link::make_peace);
+        while let Some((_, end)) = self.ends.pop() {
+            self.end(end);
+        }
+        self.wait_for_clients();
+        let peace = now();
+        let mut last = self.spawn(true);
+        let status = last.wait().unwrap();
+        if !status.success() {
+            self.note(format!("the client that reads at the end ended with {status}"));
+        }
+        self.world(peace)
+    }
+
+    fn count(&mut self, fault: &'static str) {
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    fn note(&mut self, text: String) {
+        self.found.push(Violation { promise: Promise::Statuses, at: now(), place: None, text });
+    }
+
+    fn do_harm(&mut self) {
+        let at = self.random.below(self.servers.len());
+        let dice = self.random.below(100);
+        let mut soon = |most: u64| Instant::now() + Duration::from_millis(20 + self.random.next() % most);
+        match dice {
+            0..15 if !self.is_frozen[at] && !self.is_down[at] => {
+                let t0 = now();
+                self.servers[at].empty();
+                self.emptied.push(Emptied { server: at, t0, t1: now(), how: "emptied" });
+                self.count("servers emptied");
+            }
+            15..28 if !self.is_down[at] => {
+                let end = soon(600);
+                let t0 = now();
+                self.servers[at].kill();
+                self.is_down[at] = true;
+                self.ends.push((end, End::Restart(at, t0)));
+                self.count("servers killed and restarted");
+            }
+            28..45 if !self.is_frozen[at] && !self.is_down[at] => {
+                let end = soon(900);
+                self.servers[at].freeze();
+                self.is_frozen[at] = true;
+                self.ends.push((end, End::Thaw(at)));
+                self.count("servers stopped and resumed");
+            }
+            45..65 => {
+                let end = soon(900);
+                let way = [Way::ToServer, Way::ToClient][dice % 2];
+                self.links[at].stop(way);
+                self.ends.push((end, End::Resume(at, way)));
+                self.count("links stopped and resumed");
+            }
+            65..85 => {
+                self.links[at].cut_all([Cut::Fin, Cut::Rst, Cut::ClientOnly][dice % 3]);
+                self.count("links cut");
+            }
+            85..100 => {
+                let which = self.random.below(self.clients.len());
+                let next = self.spawn(false);
+                let mut client = std::mem::replace(&mut self.clients[which], next);
+                client.kill().unwrap();
+                client.wait().unwrap();
+                self.count("clients killed and replaced");
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        match end {
+            End::Thaw(at) => {
+                self.servers[at].thaw();
+                self.is_frozen[at] = false;
+            }
+            End::Restart(at, t0) => {
+                self.servers[at].restart();
+                (self.is_down[at], self.is_frozen[at]) = (false, false);
+                self.emptied.push(Emptied { server: at, t0, t1: now(), how: "killed and restarted" });
+            }
+            End::Resume(at, way) => self.links[at].resume(way),
+        }
+    }
+
+    /// A client that ended before its time has found something that it could not go on with.
+    fn reap(&mut self) {
+        for at in 0..self.clients.len() {
+            if let Some(status) = self.clients[at].try_wait().unwrap()
+                && now() < self.until
+            {
+                self.note(format!("a client ended with {status}: {}", self.stderr()));
+                self.clients[at] = self.spawn(false);
+            }
+        }
+    }
+
+    fn stderr(&self) -> String {
+        fs::read_to_string(self.dir.join("stderr")).unwrap_or_default()
+    }
+
+    fn wait_for_clients(&mut self) {
+        // Longer than any transaction may take; stalls of the machine come on top.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        for mut client in std::mem::take(&mut self.clients) {
+            let status = loop {
+                match client.try_wait().unwrap() {
+                    Some(status) => break Some(status),
+                    None if Instant::now() > deadline => break None,
+                    None => sleep(Duration::from_millis(5)),
+                }
+            };
+            match status {
+                Some(status) if status.success() => {}
+                Some(status) => self.note(format!("a client ended with {status}: {}", self.stderr())),
+                None => {
+                    client.kill().unwrap();
+                    client.wait().unwrap();
+                    self.note("a client hangs".to_owned());
+                }
+            }
+        }
+    }
+
+    fn kill_clients(&mut self) {
+        for mut client in self.clients.drain(..) {
+            let _ = client.kill();
+            let _ = client.wait();
+        }
+    }
+
+    /// All that was told to anybody so far.
+    fn world(&self, peace: u64) -> World {
+        let until = now();
+        let files = fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap().path());
+        let is_history = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(HISTORY);
+        let mut world = World::of(files.filter(is_history).map(|path| history::read(&path)).collect(), until);
+        world.began = self.began;
+        world.peace = peace;
+        world.has_repeats = self.config.link.repeat > 0;
+        world.emptied.clone_from(&self.emptied);
+        // What is down has lost everything already.
+        let down = self.ends.iter().filter_map(|(_, end)| match end {
+            End::Restart(server, t0) => Some(Emptied { server: *server, t0: *t0, t1: u64::MAX, how: "killed" }),
+            _ => None,
+        });
+        world.emptied.extend(down);
+        world.late_creations = self.links.iter().flat_map(Link::late_creations).collect();
+        let names: Vec<String> = self.links.iter().map(|link| format!("127.0.0.1:{}", link.port())).collect();
+        let places = shared_places(self.config.client.ids).into_iter().chain(announced(&self.dir));
+        world.servers = places.map(|place| (place.clone(), placement::server_of(&place, &names))).collect();
+        world
+    }
+
+    fn check(&self, world: &World) -> Findings {
+        let mut findings = check::check(world);
+        findings.violations.extend(self.found.iter().cloned());
+        // A server that dropped something for want of memory would excuse what no server may do here.
+        for (at, server) in self.servers.iter().enumerate().filter(|(at, _)| !self.is_down[*at] && !self.is_frozen[*at]) {
+            assert_eq!(server.evictions(), 0, "server {at} has too little memory for this round");
+        }
+        findings
+    }
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        self.kill_clients();
+    }
+}
