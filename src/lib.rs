@@ -8,6 +8,7 @@ pub mod container;
 pub mod error;
 pub mod io;
 pub mod log;
+mod planted;
 pub mod record;
 pub mod session;
 pub mod store;

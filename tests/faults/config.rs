@@ -11,7 +11,7 @@ use crate::random::Random;
 pub const CONTAINERS: [(&str, Policy); 3] =
     [("merge", Policy::Merge), ("mine", Policy::Mine), ("strict", Policy::Strict)];
 /// Most servers of a store.
-pub const MOST_SERVERS: usize = 1;
+pub const MOST_SERVERS: usize = 5;
 
 /// One round: all that follows from its seed.
 #[derive(Debug, Clone, PartialEq)]

@@ -45,7 +45,8 @@ impl Figures {
             #[allow(clippy::cast_precision_loss, reason = "milliseconds for people")]
             let ms = (call.t1 - call.t0) as f64 / 1e6;
             figures.took_ms.entry(call.what).or_default().push(ms);
-            let over = i64::try_from((call.t1 - call.t0) / 1_000_000).unwrap() - i64::try_from(call.allowed_ms).unwrap();
+            let over =
+                i64::try_from((call.t1 - call.t0) / 1_000_000).unwrap() - i64::try_from(call.allowed_ms).unwrap();
             figures.most_over_ms = figures.most_over_ms.max(over);
         }
         for commit in &world.commits {
@@ -111,7 +112,8 @@ impl fmt::Display for Figures {
         writeln!(f, "sessions opened: {}; sessions of commits: {}", self.opened, list(&self.sessions_committed))?;
         for what in [Call::Open, Call::Exists, Call::Prepare, Call::Commit] {
             let ended = self.ended.iter().filter(|((call, _), _)| *call == what);
-            let name = |status: i32| STATUSES.iter().find(|(number, _)| *number == status).map_or("other", |(_, name)| name);
+            let name =
+                |status: i32| STATUSES.iter().find(|(number, _)| *number == status).map_or("other", |(_, name)| name);
             let texts: Vec<String> = ended.map(|((_, status), count)| format!("{} {count}", name(*status))).collect();
             writeln!(f, "{what:?}: {}", texts.join(", "))?;
         }

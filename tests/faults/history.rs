@@ -21,26 +21,42 @@ pub fn now() -> Nanos {
     u64::try_from(time.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap()
 }
 
-/// Names a transaction: no two have the same, so that a value tells who wrote it.
+/// Names what one transaction does to one session: no two have the same, so that a value tells who wrote it, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tag(u64);
 
 impl Tag {
-    /// Transaction `txn` of `client`.
+    /// Transaction `txn` of `client`, as a whole.
     pub fn new(client: u32, txn: u32) -> Self {
-        Self(u64::from(client) << 32 | u64::from(txn))
+        Self(u64::from(client) << 40 | u64::from(txn) << 8)
+    }
+
+    /// The same transaction, as far as it is about its session `number`, from 0.
+    pub fn of_session(self, number: usize) -> Self {
+        Self(self.txn().0 | u64::try_from(number + 1).unwrap())
+    }
+
+    /// The transaction as a whole.
+    pub fn txn(self) -> Self {
+        Self(self.0 & !0xFF)
     }
 
     /// The tag that `text` spells.
     pub fn parse(text: &str) -> Option<Self> {
-        let (client, txn) = text.strip_prefix('c')?.split_once('.')?;
-        Some(Self::new(client.parse().ok()?, txn.parse().ok()?))
+        let mut parts = text.strip_prefix('c')?.split('.');
+        let tag = Self::new(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let session: u64 = parts.next().map_or(Ok(0), str::parse).ok()?;
+        (parts.next().is_none() && session < 256).then_some(Self(tag.0 | session))
     }
 }
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{}.{}", self.0 >> 32, self.0 & 0xFFFF_FFFF)
+        write!(f, "c{}.{}", self.0 >> 40, self.0 >> 8 & 0xFFFF_FFFF)?;
+        match self.0 & 0xFF {
+            0 => Ok(()),
+            session => write!(f, ".{session}"),
+        }
     }
 }
 
@@ -60,6 +76,7 @@ impl fmt::Display for Place {
 /// What a transaction is about to do to a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
+    pub tag: Tag,
     /// Where it opened the session.
     pub place: Place,
     pub deed: Deed,

@@ -322,7 +322,8 @@ impl Round<'_> {
         let mut findings = check::check(world);
         findings.violations.extend(self.found.iter().cloned());
         // A server that dropped something for want of memory would excuse what no server may do here.
-        for (at, server) in self.servers.iter().enumerate().filter(|(at, _)| !self.is_down[*at] && !self.is_frozen[*at]) {
+        for (at, server) in self.servers.iter().enumerate().filter(|(at, _)| !self.is_down[*at] && !self.is_frozen[*at])
+        {
             assert_eq!(server.evictions(), 0, "server {at} has too little memory for this round");
         }
         findings

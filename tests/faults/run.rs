@@ -23,7 +23,9 @@ const FOUND_WITHIN: Duration = Duration::from_secs(60);
 pub fn rounds(options: &[&str]) -> ExitCode {
     let option = |name: &str| -> Option<u64> {
         let at = options.iter().position(|option| *option == name)?;
-        Some(options.get(at + 1).and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} needs a number")))
+        Some(
+            options.get(at + 1).and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} needs a number")),
+        )
     };
     let seconds = option("--seconds").unwrap_or(25);
     let first = option("--seed").unwrap_or_else(|| u64::from(std::process::id()) * 1_000);
@@ -135,7 +137,11 @@ fn close(findings: &Findings, is_long: bool) -> ExitCode {
             None if checks == 0 => "ok, but never checked in this run".to_owned(),
             None => "ok".to_owned(),
         };
-        if word.starts_with("ok") { passed += 1 } else { failed += 1 }
+        if word.starts_with("ok") {
+            passed += 1
+        } else {
+            failed += 1
+        }
         println!("{:<55} {checks:>9} checks  {word}", promise.words());
     }
     println!("violations: {}", findings.violations.len());

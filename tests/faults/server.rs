@@ -44,7 +44,20 @@ impl Server {
     fn try_spawn(&mut self) -> bool {
         let mut command = Command::new("memcached");
         // `-u` counts only where the tests run as root.
-        command.args(["-l", "127.0.0.1", "-U", "0", "-t", "2", "-m", "256", "-u", "root", "-p", &self.port.to_string()]);
+        command.args([
+            "-l",
+            "127.0.0.1",
+            "-U",
+            "0",
+            "-t",
+            "2",
+            "-m",
+            "256",
+            "-u",
+            "root",
+            "-p",
+            &self.port.to_string(),
+        ]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         end_with_parent(&mut command);
         let mut child = command.spawn().expect("memcached is installed");

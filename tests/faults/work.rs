@@ -94,14 +94,14 @@ impl<'a> Worker<'a> {
                 self.change_and_roll_back(&mut txn, &opened, &acts);
             }
             if let Some(opened) = opened.get(at) {
-                acts.extend(self.stage(&mut txn, opened));
+                acts.extend(self.stage(&mut txn, opened, self.tag.of_session(at)));
             }
         }
         if self.one_in(30) {
             let place = self.some_place();
             if !opened.iter().any(|other| other.place == place) {
                 txn.destroy(&self.containers[place.container], place.id.as_bytes()).unwrap();
-                acts.push(Act { place, deed: Deed::Destroy });
+                acts.push(Act { tag: self.tag.of_session(opened.len()), place, deed: Deed::Destroy });
             }
         }
         if self.one_in(3) {
@@ -224,7 +224,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Stages what this transaction does to one session.
-    fn stage(&mut self, txn: &mut Transaction, opened: &Opened) -> Option<Act> {
+    fn stage(&mut self, txn: &mut Transaction, opened: &Opened, tag: Tag) -> Option<Act> {
         let place = opened.place.clone();
         let is_full = opened.state.as_ref().is_some_and(|state| state.members.len() > MOST_MEMBERS);
         let dice = if is_full && self.one_in(2) { 99 } else { self.random.below(100) };
@@ -234,9 +234,8 @@ impl<'a> Worker<'a> {
         }
         if dice >= 92 && is_there {
             txn.destroy(&self.containers[place.container], place.id.as_bytes()).unwrap();
-            return Some(Act { place, deed: Deed::Destroy });
+            return Some(Act { tag, place, deed: Deed::Destroy });
         }
-        let tag = self.tag;
         let [a, b, n, m] = ["a", "b", "n", "m"].map(|name| txn.pkg(opened.session, name).unwrap());
         let session = opened.session;
         if !is_there {
@@ -287,7 +286,7 @@ impl<'a> Worker<'a> {
             }
         }
         let which = |is_set: bool| keys.iter().filter(|(_, set)| **set == is_set).map(|(key, _)| *key).collect();
-        Some(Act { place, deed: Deed::Write { delta, sets: which(true), deletes: which(false), new_id } })
+        Some(Act { tag, place, deed: Deed::Write { delta, sets: which(true), deletes: which(false), new_id } })
     }
 
     /// Changes whatever there is in ways that must never be seen, and takes it back.

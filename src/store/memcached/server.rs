@@ -20,6 +20,7 @@ use crate::io::fork::Lock;
 use crate::io::sys::{self, Connecting};
 use crate::io::{is_cancelled, may_block_until, now, seat, sleep_until, time_passed, with_deadline, writable};
 use crate::log;
+use crate::planted::{Bug, is_planted};
 use crate::store::{Address, StoreOptions};
 
 /// Names are not looked up again more often than this.
@@ -110,6 +111,7 @@ impl Server {
         };
         match exchange.broken {
             None => self.pool.put(connection),
+            Some(Break::Late) if is_planted(Bug::Reuse) => self.pool.put(connection),
             // The server speaks: nothing says that it was restarted.
             Some(Break::Rejected) => drop(connection),
             Some(_) => self.pool.broke(connection),

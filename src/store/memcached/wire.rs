@@ -7,6 +7,7 @@
 
 use memcache::exp::{self, DeleteOptions, MetaResponse, ReturnCode};
 
+use crate::planted::{Bug, is_planted};
 use crate::store::{Key, Payload};
 
 /// One request to a server.
@@ -185,7 +186,10 @@ pub(super) fn parse(kind: Kind, token: u64, line: &[u8]) -> Result<Line, Violati
         Err(_) => return Err("is not memcached's"),
     };
     let result = exp::parse_meta_result(header).map_err(|_| "is not memcached's")?;
-    if !matches!(kind, Kind::Noop | Kind::Flush) && result.opaque.as_deref().and_then(number) != Some(token) {
+    if !matches!(kind, Kind::Noop | Kind::Flush)
+        && result.opaque.as_deref().and_then(number) != Some(token)
+        && !is_planted(Bug::Token)
+    {
         return Err("belongs to another request");
     }
     let cas = result.cas.ok_or("lacks the version");
@@ -225,7 +229,7 @@ fn parse_usual(kind: Kind, token: u64, line: &[u8]) -> Option<Line> {
         }
     }
     match (kind, len) {
-        _ if opaque != Some(token) => None,
+        _ if opaque != Some(token) && !is_planted(Bug::Token) => None,
         (Kind::Get { with_bytes: true }, Some(len)) => Some(Line::Record { len, cas: cas?, t: t? }),
         (Kind::Get { with_bytes: false }, None) => {
             Some(Line::Whole(Answer::Found { bytes: Vec::new(), cas: cas?, t: t? }))

@@ -14,6 +14,7 @@ use super::server::Server;
 use super::wire::{Answer, Mode, Request};
 use crate::error::Error;
 use crate::io::is_past;
+use crate::planted::{Bug, is_planted};
 use crate::store::{Action, Key, Payload, Token, WriteItem, Written};
 
 /// Writes `items`: what became of each, in their order; the store's clock was moved by `moved`, and the caller wants no
@@ -136,6 +137,7 @@ fn request<'a>(
         }
         Action::Create(payload) => (payload, Mode::Add),
         Action::Put(payload) => (payload, Mode::Put),
+        Action::Replace(payload, _) if is_planted(Bug::Cas) => (payload, Mode::Put),
         Action::Replace(_, _) if !facts.has_versions => return Err(Written::Failed(no_versions(server))),
         // The server would compare it with numbers that mean something else now.
         Action::Replace(_, token) if token.epoch != link.epoch() => return Err(Written::Changed),

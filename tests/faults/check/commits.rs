@@ -5,6 +5,8 @@ use lovely_session::txn::Outcome;
 
 use super::world::{Commit, Fate, World};
 use super::{Findings, Promise};
+use crate::config::CONTAINERS;
+use crate::state::KEYS;
 
 pub(super) fn check(world: &World, findings: &mut Findings) {
     for commit in world.commits.iter().filter(|commit| commit.fate == Fate::Acked && commit.is_write()) {
@@ -20,7 +22,7 @@ fn gone(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
     let place = &commit.place;
     let buried = world.destructions_at(place).find(|other| {
         other.fate == Fate::Acked
-            && other.tag != commit.tag
+            && other.tag.txn() != commit.tag.txn()
             && other.start > opened
             && other.end < commit.start
             // Where nothing was opened, a tombstone that is gone with its server is no longer known to anyone.
@@ -41,7 +43,7 @@ fn gone(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
 /// Whoever was faster, and changed what this one changed too, keeps it from being stored.
 fn conflicts(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
     let place = &commit.place;
-    let policy = crate::config::CONTAINERS[place.container].0;
+    let policy = CONTAINERS[place.container].0;
     for other in world.writes_at(place).chain(world.destructions_at(place).filter(|other| other.is_moved())) {
         let is_between = other.fate == Fate::Acked
             && other.tag != commit.tag
@@ -52,14 +54,17 @@ fn conflicts(world: &World, commit: &Commit, opened: u64, findings: &mut Finding
         if !is_between {
             continue;
         }
-        let keys = 0..crate::state::KEYS;
-        let differ = |key: u8| {
-            let touches = |commit: &Commit| commit.sets(key) || commit.deletes(key);
-            touches(commit) && touches(other) && !(commit.deletes(key) && other.deletes(key))
+        let touches = |commit: &Commit, key| commit.sets(key) || commit.deletes(key);
+        // Nobody else may have put back what the transaction had found.
+        let is_alone = |key| {
+            !world.commits_at(place).any(|third| {
+                let is_third = third.tag != commit.tag && third.tag != other.tag && third.fate != Fate::Refused;
+                is_third && third.end > other.start && third.start < commit.end && touches(third, key)
+            })
         };
         let must = match policy {
             "strict" => true,
-            "merge" => keys.into_iter().any(differ),
+            "merge" => (0..KEYS).any(|key| other.sets(key) && touches(commit, key) && is_alone(key)),
             _ => false,
         };
         findings.check(Promise::Conflicts, Some(place), commit.end, !must, || {
@@ -83,7 +88,7 @@ fn reports(world: &World, findings: &mut Findings) {
             stored == 0 && unknown == 0
         };
         // Each session that was to be changed is named, once.
-        let wanted = world.of.get(tag).map_or(0, Vec::len);
+        let wanted = world.sizes.get(tag).copied().unwrap_or(0);
         let is_whole = report.len() == wanted || *status != 0 && report.is_empty();
         findings.check(Promise::Reports, None, *at, is_right && is_whole, || {
             format!("commit {tag} of {wanted} sessions answered {status} and reported {report:?}")

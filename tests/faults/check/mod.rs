@@ -115,7 +115,14 @@ pub struct Findings {
 
 impl Findings {
     /// Counts a check that ended well or not; the text is made only where it did not.
-    fn check(&mut self, promise: Promise, place: Option<&Place>, at: Nanos, is_kept: bool, text: impl FnOnce() -> String) {
+    fn check(
+        &mut self,
+        promise: Promise,
+        place: Option<&Place>,
+        at: Nanos,
+        is_kept: bool,
+        text: impl FnOnce() -> String,
+    ) {
         *self.checks.entry(promise).or_default() += 1;
         if !is_kept {
             self.violations.push(Violation { promise, at, place: place.cloned(), text: text() });

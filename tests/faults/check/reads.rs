@@ -148,7 +148,9 @@ impl Session<'_> {
             let least: i64 = required.iter().map(|commit| commit.delta()).sum();
             // Whoever was not refused may be in it: those in doubt, and those whom an id in doubt left behind.
             let may = self.world.commits.iter().filter(|commit| {
-                commit.fate != Fate::Refused && self.lineage.contains(&commit.target) && commit.belongs_to(&state.creators)
+                commit.fate != Fate::Refused
+                    && self.lineage.contains(&commit.target)
+                    && commit.belongs_to(&state.creators)
             });
             let most: i64 = may.map(Commit::delta).sum();
             let is_between = (least..=most).contains(&state.counter);
@@ -161,12 +163,17 @@ impl Session<'_> {
     /// What was stored is still there, unless somebody destroyed it or its server was emptied.
     fn present(&self, t0: Nanos, t1: Nanos, tag: Tag, state: Option<&State>, findings: &mut Findings) {
         let stored = self.world.writes_at(self.place).filter(|commit| {
-            commit.fate == Fate::Acked && commit.end < t0 && state.is_none_or(|state| !commit.belongs_to(&state.creators))
+            commit.fate == Fate::Acked
+                && commit.end < t0
+                && state.is_none_or(|state| !commit.belongs_to(&state.creators))
         });
         // The one that began last is the hardest to excuse.
         let Some(last) = stored.max_by_key(|commit| commit.start) else { return };
         let is_destroyed = self.world.destructions_at(self.place).any(|other| {
-            other.fate != Fate::Refused && other.tag != last.tag && other.start < t1 && other.end > last.start
+            other.fate != Fate::Refused
+                && other.tag.txn() != last.tag.txn()
+                && other.start < t1
+                && other.end > last.start
         });
         let is_excused = is_destroyed || self.world.is_emptied(self.place, last.start, t1);
         let promise = if last.is_moved() { Promise::NewIds } else { Promise::Present };
@@ -214,7 +221,8 @@ impl Session<'_> {
         }
         for mut states in incarnations.into_values() {
             // Reads are in the order of their beginning: what ended before one began must not have had more.
-            let mut ended: Vec<(Nanos, usize)> = states.iter().map(|(read, state)| (read.t1, state.members.len())).collect();
+            let mut ended: Vec<(Nanos, usize)> =
+                states.iter().map(|(read, state)| (read.t1, state.members.len())).collect();
             ended.sort_unstable();
             let (mut next, mut most) = (0, 0);
             for (read, state) in &states {

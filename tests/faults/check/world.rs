@@ -110,8 +110,10 @@ pub struct World {
     pub commits: Vec<Commit>,
     /// Which commits touch a place: those that opened it, and those that gave it to a session.
     pub at: BTreeMap<Place, Vec<usize>>,
-    /// The commits of a transaction.
-    pub of: HashMap<Tag, Vec<usize>>,
+    /// The commit that a tag names.
+    pub of: HashMap<Tag, usize>,
+    /// To how many sessions a transaction committed.
+    pub sizes: HashMap<Tag, usize>,
     /// Status and report of each commit that ended, with what it was to do.
     pub outcomes: Vec<(Tag, Nanos, i32, Vec<Entry>)>,
     pub calls: Vec<Called>,
@@ -149,7 +151,9 @@ impl World {
                 Record::Opened { .. } | Record::Existed { .. } | Record::Intent { .. } => {}
                 Record::Outcome { tag, t1, status, report } => {
                     outcomes.insert(tag, (t1, status, report.clone()));
-                    world.outcomes.push((tag, t1, status, report));
+                    if t1 < until {
+                        world.outcomes.push((tag, t1, status, report));
+                    }
                 }
                 Record::Called { tag, what, t0, t1, allowed_ms, status, message } => {
                     world.calls.push(Called { tag, what, t0, t1, allowed_ms, status, message });
@@ -186,7 +190,7 @@ impl World {
                 let (fate, end) = fate(outcomes.get(&tag), &target, act.deed == Deed::Destroy);
                 let state = read.and_then(|read| read.state.as_ref());
                 commits.push(Commit {
-                    tag,
+                    tag: act.tag,
                     target,
                     deed: act.deed,
                     fate,
@@ -204,7 +208,8 @@ impl World {
             if commit.is_moved() {
                 self.at.entry(commit.target.clone()).or_default().push(i);
             }
-            self.of.entry(commit.tag).or_default().push(i);
+            self.of.insert(commit.tag, i);
+            *self.sizes.entry(commit.tag.txn()).or_default() += 1;
         }
         self.commits = commits;
     }
@@ -221,9 +226,8 @@ impl World {
 
     /// Those that leave a tombstone at `place`.
     pub fn destructions_at<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Commit> {
-        self.commits_at(place).filter(move |commit| {
-            commit.place == *place && (commit.deed == Deed::Destroy || commit.is_moved())
-        })
+        self.commits_at(place)
+            .filter(move |commit| commit.place == *place && (commit.deed == Deed::Destroy || commit.is_moved()))
     }
 
     /// The commit that gave `place` to a session that was elsewhere before.
@@ -240,10 +244,10 @@ impl World {
         lineage
     }
 
-    /// The commit of `tag` whose result is at one of `places`.
+    /// The commit of `tag`, if its result is at one of `places`.
     pub fn commit_of(&self, tag: Tag, places: &[Place]) -> Option<&Commit> {
-        let commits = self.of.get(&tag).into_iter().flatten().map(|i| &self.commits[*i]);
-        commits.filter(|commit| commit.is_write()).find(|commit| places.contains(&commit.target))
+        let commit = &self.commits[*self.of.get(&tag)?];
+        (commit.is_write() && places.contains(&commit.target)).then_some(commit)
     }
 
     /// Whether the server of `place` may have lost everything after `since` and before `until`.
