@@ -94,7 +94,7 @@ fn in_the_transaction_that_destroyed_it_it_is_gone_until_a_rollback() {
 
 // 5.5
 #[test]
-fn destroying_is_unconditional_and_costs_one_write() {
+fn destroying_is_unconditional_and_costs_a_look_and_a_write() {
     let c = container();
     put(&c, "s", &[("x", "1")]);
     let mut txn = Transaction::new();
@@ -102,8 +102,26 @@ fn destroying_is_unconditional_and_costs_one_write() {
     put(&c, "s", &[("x", "2")]);
     let before = io(&c).1;
     assert_eq!(commit(&mut txn), Ok(1));
-    assert_eq!(io(&c).1, before + 1);
+    assert_eq!(io(&c).1, before + 2);
     assert_eq!(stored(&c, "s"), "absent");
+}
+
+// 5.5
+#[test]
+fn destroying_an_open_session_costs_one_write_and_is_unconditional_too() {
+    for is_changed in [false, true] {
+        let c = container();
+        put(&c, "s", &[("x", "1")]);
+        let mut work = open(&c, "s");
+        work.txn.destroy(&c, b"s").unwrap();
+        if is_changed {
+            put(&c, "s", &[("x", "2")]);
+        }
+        let before = io(&c).1;
+        assert_eq!(work.commit(), Ok(1));
+        assert_eq!(io(&c).1, before + if is_changed { 3 } else { 1 });
+        assert_eq!(stored(&c, "s"), "absent");
+    }
 }
 
 // 5.5: an id that is still presented stays dead.

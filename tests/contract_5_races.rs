@@ -176,6 +176,6 @@ fn a_lost_answer_to_a_destruction_does_not_destroy_what_was_created_since() {
     let mut txn = Transaction::new();
     txn.destroy(&c, b"s").unwrap();
     fail(&c, FaultKind::LostAnswer, FaultOps::WRITE, 0, 1);
-    interrupted(&c, txn.commit(), 2, || put(&c, "s", &[("y", "1")])).unwrap();
+    interrupted(&c, txn.commit(), 3, || put(&c, "s", &[("y", "1")])).unwrap();
     assert_eq!(stored(&c, "s"), r#"{"p":{"y":1}}"#);
 }

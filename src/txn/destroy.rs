@@ -1,5 +1,9 @@
 //! Destroying one session: a tombstone, whatever stands there.
+//!
+//! It goes over the version that is known to stand there, and not over just anything: a request that got stuck on its way
+//! may arrive long after it was given up on and done again, and would destroy what was created since.
 
+use crate::container::Policy;
 use crate::error::{Error, Message, Result};
 use crate::session::Place;
 use crate::store::{Action, Counter, LoadItem, Loaded, WriteItem, Written};
@@ -13,7 +17,7 @@ pub(crate) struct Destroy {
     place: Place,
     writer: u64,
     is_looking: bool,
-    /// What stands there, once one had to look.
+    /// What stands there, once that is known; where versions do not count, it never is.
     at: Option<At>,
     is_unanswered: bool,
     refusal: Option<Message>,
@@ -23,12 +27,15 @@ pub(crate) struct Destroy {
 }
 
 impl Destroy {
-    pub(crate) fn new(place: Place, writer: u64) -> Self {
+    /// Destroys what is at `place`; `at` is what was found there, if the transaction looked.
+    pub(crate) fn new(place: Place, writer: u64, at: Option<At>) -> Self {
+        let is_overwriting = place.container.options().policy == Policy::Overwrite;
+        let at = at.filter(|_| !is_overwriting);
         Self {
             place,
             writer,
-            is_looking: false,
-            at: None,
+            is_looking: at.is_none() && !is_overwriting,
+            at,
             is_unanswered: false,
             refusal: None,
             last_error: None,
@@ -88,7 +95,6 @@ impl Destroy {
             return Next::Load(LoadItem { key, renew: None });
         }
         let blob = tombstone(&self.place, self.writer);
-        // A second try must not hit what somebody may have stored under the id after the first.
         let action = match self.at {
             None => Action::Put(blob),
             Some(At::Nothing) => Action::Create(blob),
@@ -123,6 +129,9 @@ impl Destroy {
                 };
                 // Bytes that cannot be read are destroyed like any others (contract 6.5).
                 (at, Stands::read(&self.place, &self.place.container.options(), loaded).ok())
+            }
+            Err(error) if self.at.is_none() && !self.is_unanswered && self.refusal.is_none() => {
+                return self.fail(error);
             }
             Err(error) => return self.look_again(Some(error)),
         };

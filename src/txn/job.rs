@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::error::{Error, Message};
-use crate::session::Place;
+use crate::session::{Origin, Place};
 use crate::store::{Key, LoadItem, Loaded, Store, Token, WriteItem, Written};
 use crate::txn::destroy::Destroy;
 use crate::txn::random;
@@ -73,6 +73,14 @@ pub(crate) enum At {
 }
 
 impl At {
+    /// What was found when a session was opened, to write over it.
+    pub(crate) fn found(origin: &Origin) -> Self {
+        match origin {
+            Origin::Loaded { token, .. } | Origin::Absent { over: Some(token), .. } => Self::Version(*token),
+            Origin::Absent { over: None, .. } | Origin::Created => Self::Nothing,
+        }
+    }
+
     /// What stands there, to write over it.
     pub(crate) fn of(stands: &Stands) -> Self {
         match stands {

@@ -9,7 +9,7 @@ use crate::session::{Life, Origin, Place};
 use crate::txn::content::Content;
 use crate::txn::destroy::Destroy;
 use crate::txn::index::Entry;
-use crate::txn::job::Job;
+use crate::txn::job::{At, Job};
 use crate::txn::merge::Changes;
 use crate::txn::random;
 use crate::txn::regenerate::Regenerate;
@@ -39,7 +39,7 @@ impl Transaction {
         }
         for (key, entry) in &self.index {
             if let Entry::Destroyed(container) = entry {
-                let job = Destroy::new(Place::new(container, &key.id), random::unique()?);
+                let job = Destroy::new(Place::new(container, &key.id), random::unique()?, None);
                 tasks.push(Task { job: Job::Destroy(Box::new(job)), id: Arc::clone(&key.id) });
             }
         }
@@ -62,12 +62,12 @@ impl Transaction {
         let id = Arc::clone(&session.head.id);
         if session.head.destroyed {
             // Under a new id nothing is stored yet; a tombstone there keeps anybody from storing it later.
-            let mut ids = vec![Arc::clone(&session.opened_id)];
+            let mut ids = vec![(Arc::clone(&session.opened_id), Some(At::found(&session.origin)))];
             if session.is_moved() {
-                ids.push(id);
+                ids.push((id, None));
             }
-            for id in ids {
-                let job = Destroy::new(Place::new(&session.place.container, &id), random::unique()?);
+            for (id, at) in ids {
+                let job = Destroy::new(Place::new(&session.place.container, &id), random::unique()?, at);
                 tasks.push(Task { job: Job::Destroy(Box::new(job)), id });
             }
             return Ok(());

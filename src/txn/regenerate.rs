@@ -7,7 +7,7 @@
 use crate::container::Policy;
 use crate::error::{Error, Message, Result};
 use crate::record::{Record, Stamp};
-use crate::session::{Origin, Place};
+use crate::session::Place;
 use crate::store::{Action, Counter, Key, LoadItem, Loaded, Payload, Token, WriteItem, Written};
 use crate::txn::content::{Content, Kinship};
 use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, out_of_time, refused, taken};
@@ -63,11 +63,7 @@ pub(crate) struct Regenerate {
 impl Regenerate {
     /// Stores `content` at `new` and destroys it where it was opened.
     pub(crate) fn new(content: Content, new: Place) -> Self {
-        let (basis, old_at) = match &content.origin {
-            Origin::Loaded { record, token } => (Some(record.clone()), At::Version(*token)),
-            Origin::Absent { over: Some(token), .. } => (None, At::Version(*token)),
-            Origin::Absent { over: None, .. } | Origin::Created => (None, At::Nothing),
-        };
+        let (basis, old_at) = (content.origin.record().cloned(), At::found(&content.origin));
         let stage = if content.may_have_expired() { Stage::LookFirst } else { Stage::WriteNew };
         let sequence = content.stamp(basis.as_ref()).sequence;
         Self {

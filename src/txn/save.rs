@@ -43,11 +43,7 @@ pub(crate) struct Save {
 impl Save {
     /// Stores `content` at `place`, which is where it was opened or, for a session created here, where it shall be.
     pub(crate) fn new(content: Content, place: Place) -> Self {
-        let (basis, at) = match &content.origin {
-            Origin::Loaded { record, token } => (Some(record.clone()), At::Version(*token)),
-            Origin::Absent { over: Some(token), .. } => (None, At::Version(*token)),
-            Origin::Absent { over: None, .. } | Origin::Created => (None, At::Nothing),
-        };
+        let (basis, at) = (content.origin.record().cloned(), At::found(&content.origin));
         let stage = if content.may_have_expired() { Stage::Look } else { Stage::Write };
         Self {
             stamp: content.stamp(basis.as_ref()),
