@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall check test bench bench-cycle test-ruby header clean
+.PHONY: help demo lib manual install uninstall check test test-faults test-faults-planted bench bench-cycle test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,14 @@ test: ## Install what is missing and run everything: what CI runs
 test-ruby: ## Run the tests of the Ruby gem
 	@tools/setup.sh ruby
 	@tools/test-ruby.sh
+
+test-faults: ## Break servers, links and clients, and check that every promise is kept (SECONDS=40, SEED=N)
+	@tools/setup.sh memcached
+	cargo test --locked --test faults -- run --seconds $(or $(SECONDS),40) $(if $(SEED),--seed $(SEED))
+
+test-faults-planted: ## Show that the fault harness finds defects that are built in for it
+	@tools/setup.sh memcached
+	cargo test --locked --features planted-bugs --test faults -- planted
 
 bench: ## Print what the main paths cost: counts first, then times
 	cargo bench --locked

@@ -61,6 +61,7 @@ stage c tests/capi/run.sh
 stage ruby tools/test-ruby.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
+stage faults make --no-print-directory test-faults test-faults-planted
 stage benches cargo bench --locked --profile dev -- --test
 
 printf '\n=== stages\n'

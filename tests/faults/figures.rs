@@ -63,7 +63,9 @@ impl Figures {
     /// Adds what was done to servers, clients and links.
     pub fn add_faults(&mut self, faults: &BTreeMap<&'static str, u64>, counts: &Counts) {
         let mut add = |name: &'static str, count: u64| *self.faults.entry(name).or_default() += count;
-        faults.iter().for_each(|(name, count)| add(name, *count));
+        for (name, count) in faults {
+            add(name, *count);
+        }
         let of_links: [(&str, &AtomicU64); 9] = [
             ("bytes delayed", &counts.delays),
             ("requests delivered late", &counts.late_requests),
@@ -75,7 +77,9 @@ impl Figures {
             ("answers repeated", &counts.repeats),
             ("connections", &counts.connections),
         ];
-        of_links.into_iter().for_each(|(name, count)| add(name, count.load(Ordering::Relaxed)));
+        for (name, count) in of_links {
+            add(name, count.load(Ordering::Relaxed));
+        }
     }
 
     /// Adds those of another round.

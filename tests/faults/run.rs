@@ -137,11 +137,7 @@ fn close(findings: &Findings, is_long: bool) -> ExitCode {
             None if checks == 0 => "ok, but never checked in this run".to_owned(),
             None => "ok".to_owned(),
         };
-        if word.starts_with("ok") {
-            passed += 1
-        } else {
-            failed += 1
-        }
+        *(if word.starts_with("ok") { &mut passed } else { &mut failed }) += 1;
         println!("{:<55} {checks:>9} checks  {word}", promise.words());
     }
     println!("violations: {}", findings.violations.len());
