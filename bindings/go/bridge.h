@@ -1,0 +1,206 @@
+/*
+ * What stands between Go and the library: the check that they match, the memory that answers are written to, and calls
+ * that belong together, so that one crossing does them.
+ */
+#ifndef LOVELY_BRIDGE_H
+#define LOVELY_BRIDGE_H
+
+#include <lovely_session.h>
+#include <string.h>
+
+/* While the major number is 0, a new minor number may break the ABI. */
+#if !defined(LS_VERSION_NUMBER) || LS_VERSION_NUMBER < 1000 || LS_VERSION_NUMBER >= 2000
+#error "this version of lovely.session/go needs lovely_session.h of version 0.1: install the library of that version"
+#endif
+
+/* Where a call writes its answers. Each transaction has one and uses it for one call after the other. */
+typedef struct {
+    ls_error err;
+    void *handle;
+    const void *data;
+    size_t len;
+    int64_t i64;
+    uint64_t u64;
+    double f64;
+    int32_t i32;
+    bool flag;
+} lovely_block;
+
+/* One entry of a report. */
+typedef struct {
+    const char *container, *id;
+    size_t container_len, id_len;
+    int64_t timeout;
+    int32_t kind, outcome, status;
+} lovely_entry;
+
+/* Sets data, len to the MessagePack of a value, to be freed with ls_bytes_free. */
+static inline int32_t lovely_pack(const ls_value *value, lovely_block *out)
+{
+    void *bytes = NULL;
+    int32_t rc = ls_value_to_msgpack(value, &bytes, &out->len, &out->err);
+    out->data = bytes;
+    return rc;
+}
+
+/* Reads a key, whatever its type: i32 is the type, and a list or map comes as by lovely_pack. */
+static inline int32_t lovely_pkg_get(ls_pkg *pkg, const char *key, size_t len, lovely_block *out)
+{
+    const ls_value *value = NULL;
+    const char *text = NULL;
+    int32_t rc = ls_pkg_type(pkg, key, len, &out->i32, &out->err);
+    if (rc != LS_OK) return rc;
+    switch (out->i32) {
+    case LS_TYPE_NULL: return LS_OK;
+    case LS_TYPE_BOOL: return ls_pkg_get_bool(pkg, key, len, &out->flag, &out->err);
+    case LS_TYPE_I64: return ls_pkg_get_i64(pkg, key, len, &out->i64, &out->err);
+    case LS_TYPE_F64: return ls_pkg_get_f64(pkg, key, len, &out->f64, &out->err);
+    case LS_TYPE_BYTES: return ls_pkg_get_bytes(pkg, key, len, &out->data, &out->len, &out->err);
+    case LS_TYPE_TEXT:
+        rc = ls_pkg_get_text(pkg, key, len, &text, &out->len, &out->err);
+        out->data = text;
+        return rc;
+    default:
+        rc = ls_pkg_get(pkg, key, len, &value, &out->err);
+        return rc == LS_OK ? lovely_pack(value, out) : rc;
+    }
+}
+
+static inline int32_t lovely_pkg_get_text(ls_pkg *pkg, const char *key, size_t len, lovely_block *out)
+{
+    const char *text = NULL;
+    int32_t rc = ls_pkg_get_text(pkg, key, len, &text, &out->len, &out->err);
+    out->data = text;
+    return rc;
+}
+
+/* Sets a key to what MessagePack says. */
+static inline int32_t lovely_pkg_set(ls_pkg *pkg, const char *key, size_t len, const void *bytes, size_t bytes_len,
+                                     lovely_block *out)
+{
+    ls_value *value = NULL;
+    int32_t rc = ls_value_from_msgpack(bytes, bytes_len, &value, &out->err);
+    if (rc == LS_OK) rc = ls_pkg_set(pkg, key, len, value, &out->err);
+    ls_value_free(value);
+    return rc;
+}
+
+/* Puts the map that MessagePack says into a package: in place of its content, or into it. */
+static inline int32_t lovely_pkg_put(ls_pkg *pkg, bool replace, const void *bytes, size_t len, lovely_block *out)
+{
+    ls_value *map = NULL;
+    int32_t rc = ls_value_from_msgpack(bytes, len, &map, &out->err);
+    if (rc == LS_OK) rc = replace ? ls_pkg_replace(pkg, map, &out->err) : ls_pkg_update(pkg, map, &out->err);
+    ls_value_free(map);
+    return rc;
+}
+
+/* Whole things, as by lovely_pack. */
+static inline int32_t lovely_pkg_content(ls_pkg *pkg, lovely_block *out)
+{
+    const ls_value *value = NULL;
+    int32_t rc = ls_pkg_content(pkg, &value, &out->err);
+    return rc == LS_OK ? lovely_pack(value, out) : rc;
+}
+
+static inline int32_t lovely_pkg_keys(ls_pkg *pkg, lovely_block *out)
+{
+    const ls_value *value = NULL;
+    int32_t rc = ls_pkg_keys(pkg, &value, &out->err);
+    return rc == LS_OK ? lovely_pack(value, out) : rc;
+}
+
+static inline int32_t lovely_session_content(ls_session *session, lovely_block *out)
+{
+    const ls_value *value = NULL;
+    int32_t rc = ls_session_content(session, &value, &out->err);
+    return rc == LS_OK ? lovely_pack(value, out) : rc;
+}
+
+static inline int32_t lovely_session_pkgs(ls_session *session, lovely_block *out)
+{
+    const ls_value *value = NULL;
+    int32_t rc = ls_session_pkg_names(session, &value, &out->err);
+    return rc == LS_OK ? lovely_pack(value, out) : rc;
+}
+
+/* Handles. */
+static inline int32_t lovely_txn_begin(lovely_block *out)
+{
+    ls_txn *txn = NULL;
+    int32_t rc = ls_txn_begin(&txn, &out->err);
+    out->handle = txn;
+    return rc;
+}
+
+static inline int32_t lovely_session_create(ls_txn *txn, const ls_container *container, lovely_block *out)
+{
+    ls_session *session = NULL;
+    int32_t rc = ls_session_create(txn, container, &session, &out->err);
+    out->handle = session;
+    return rc;
+}
+
+static inline int32_t lovely_session_at(ls_txn *txn, size_t index, lovely_block *out)
+{
+    ls_session *session = NULL;
+    int32_t rc = ls_txn_session_at(txn, index, &session, &out->err);
+    out->handle = session;
+    return rc;
+}
+
+static inline int32_t lovely_session_id(ls_session *session, lovely_block *out)
+{
+    const char *id = NULL;
+    int32_t rc = ls_session_id(session, &id, &out->len, &out->err);
+    out->data = id;
+    return rc;
+}
+
+/* Destroys a session by the id that it has. */
+static inline int32_t lovely_session_destroy(ls_session *session, ls_txn *txn, const ls_container *container,
+                                             lovely_block *out)
+{
+    const char *id = NULL;
+    size_t len = 0;
+    int32_t rc = ls_session_id(session, &id, &len, &out->err);
+    return rc == LS_OK ? ls_session_destroy(txn, container, id, len, &out->err) : rc;
+}
+
+static inline int32_t lovely_session_pkg(ls_session *session, bool peek, const char *name, size_t len,
+                                         lovely_block *out)
+{
+    ls_pkg *pkg = NULL;
+    int32_t rc = peek ? ls_session_peek_pkg(session, name, len, &pkg, &out->err)
+                      : ls_session_pkg(session, name, len, &pkg, &out->err);
+    out->handle = pkg;
+    return rc;
+}
+
+static inline int32_t lovely_pkg_name(ls_pkg *pkg, lovely_block *out)
+{
+    const char *name = NULL;
+    int32_t rc = ls_pkg_name(pkg, &name, &out->len, &out->err);
+    out->data = name;
+    return rc;
+}
+
+/* The report, entry by entry; len is set to their number by lovely_txn_end. */
+static inline int32_t lovely_report_at(ls_txn *txn, size_t index, lovely_entry *entry, ls_error *err)
+{
+    int32_t rc = ls_txn_report_container(txn, index, &entry->container, &entry->container_len, err);
+    if (rc == LS_OK) rc = ls_txn_report_id(txn, index, &entry->id, &entry->id_len, err);
+    if (rc == LS_OK) rc = ls_txn_report_kind(txn, index, &entry->kind, err);
+    if (rc == LS_OK) rc = ls_txn_report_outcome(txn, index, &entry->outcome, err);
+    if (rc == LS_OK) rc = ls_txn_report_status(txn, index, &entry->status, err);
+    if (rc == LS_OK) rc = ls_txn_report_timeout(txn, index, &entry->timeout, err);
+    return rc;
+}
+
+/* How long a commit may take: negative leaves it to the store. */
+static inline int32_t lovely_txn_limit(ls_txn *txn, int64_t ms, lovely_block *out)
+{
+    return ms < 0 ? LS_OK : ls_txn_set(txn, LS_TXN_COMMIT_TIMEOUT, ms, &out->err);
+}
+
+#endif

@@ -1,0 +1,3 @@
+module lovely.session/go
+
+go 1.24
