@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall check test test-faults test-faults-planted bench bench-cycle test-ruby header clean
+.PHONY: help demo lib manual install uninstall check test test-go test-faults test-faults-planted bench bench-cycle test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,10 @@ test-faults: ## Break servers, links and clients, and check that every promise i
 test-faults-planted: ## Show that the fault harness finds defects that are built in for it
 	@tools/setup.sh memcached
 	cargo test --locked --features planted-bugs --test faults -- planted
+
+test-go: ## Test the Go package (Go 1.24 or later)
+	@tools/setup.sh memcached
+	@tools/test-go.sh
 
 bench: ## Print what the main paths cost: counts first, then times
 	cargo bench --locked

@@ -62,6 +62,7 @@ stage ruby tools/test-ruby.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
 stage faults make --no-print-directory test-faults test-faults-planted
+stage go tools/test-go.sh
 stage benches cargo bench --locked --profile dev -- --test
 
 printf '\n=== stages\n'

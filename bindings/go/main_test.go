@@ -205,3 +205,11 @@ func must[T any](t testing.TB) func(T, error) T {
 		return value
 	}
 }
+
+// rounds is how often a test does something; less often where each call collects garbage.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 15
+	}
+	return n
+}

@@ -37,9 +37,15 @@ func TestTheTracesAnswerAsRecorded(t *testing.T) {
 	for _, kind := range []string{"memory", "memcached"} {
 		t.Run(kind, func(t *testing.T) {
 			checked, skipped := 0, 0
-			for _, file := range files {
+			for i, file := range files {
+				if testing.Short() && i%6 != 0 {
+					continue
+				}
 				c, s := replay(t, kind, file)
 				checked, skipped = checked+c, skipped+s
+			}
+			if testing.Short() {
+				return
 			}
 			if checked != wantChecked || skipped != wantSkipped {
 				t.Errorf("%d steps checked, %d skipped, not %d and %d", checked, skipped, wantChecked, wantSkipped)

@@ -337,7 +337,7 @@ func TestATransactionUsedByManyGoroutinesAtOnceAnswersMisuse(t *testing.T) {
 			done.Add(1)
 			go func() {
 				defer done.Done()
-				for range 300 {
+				for range rounds(300) {
 					_, err := pkg.Add("items", 1)
 					if err == nil {
 						added.Add(1)
@@ -370,7 +370,7 @@ func TestATransactionUsedByManyGoroutinesAtOnceAnswersMisuse(t *testing.T) {
 func TestConcurrentUpdatesOfOneSessionAreAllKept(t *testing.T) {
 	everywhere(t, func(t *testing.T, store *lovely.Store) {
 		visitors := container(t, store)
-		const writers, rounds = 8, 25
+		writers, rounds := 8, rounds(30)
 		var done sync.WaitGroup
 		for writer := range writers {
 			done.Add(1)
