@@ -59,6 +59,7 @@ stage golden python3 tests/golden/make.py --check
 stage library make --no-print-directory lib
 stage c tests/capi/run.sh
 stage ruby tools/test-ruby.sh
+stage cpp tests/cpp/run.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
 stage faults make --no-print-directory test-faults test-faults-planted
