@@ -14,9 +14,9 @@ target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 lib=$target/$PROFILE
 work=$target/capi/$PROFILE
-nouns="error value store container session pkg txn thread testing"
+nouns="error value store container session pkg txn thread testing easy"
 warnings="-Wall -Wextra -pedantic -Werror -Wstrict-prototypes -Wshadow"
-flags="-g -O1 -I$root/include ${CFLAGS:-}"
+flags="-g -O1 -I$root/include -I$root/bindings/c ${CFLAGS:-}"
 # What the static library needs from the system; tests/install/run.sh compares it with what rustc says.
 system_libs=$(cat "$root/bindings/c/native-libs")
 
@@ -119,6 +119,19 @@ if $CXX -std=c++11 -Wall -Wextra -pedantic -Werror $flags "$here/smoke.cpp" -o "
 else
     fail "smoke does not compile"
 fi
+end
+
+begin "the easy header, C11 to C23"
+for compiler in gcc clang; do
+    for standard in c11 c17 c2x; do
+        # shellcheck disable=SC2086
+        if $compiler -std=$standard $warnings -Wconversion $flags -fsyntax-only "$here/easy.c"; then
+            passed=$((passed + 1))
+        else
+            fail "easy under $compiler, $standard"
+        fi
+    done
+done
 end
 
 begin "shared"
