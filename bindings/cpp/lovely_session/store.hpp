@@ -21,6 +21,7 @@ enum class StoreOption : std::int32_t {
     memory_size = LS_OPTION_MEMORY_SIZE,            ///< See #LS_OPTION_MEMORY_SIZE.
     item_limit = LS_OPTION_ITEM_LIMIT,              ///< See #LS_OPTION_ITEM_LIMIT.
     flush_allowed = LS_OPTION_FLUSH_ALLOWED,        ///< See #LS_OPTION_FLUSH_ALLOWED.
+    retry_pause = LS_OPTION_RETRY_PAUSE,            ///< See #LS_OPTION_RETRY_PAUSE.
 };
 
 /// A counter of a store: an `ls_stat`.
