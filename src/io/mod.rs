@@ -15,7 +15,7 @@ pub mod sys;
 mod wait;
 mod wants;
 
-pub use join::join_all;
+pub use join::{Flight, join_all};
 pub use wait::{
     Elapsed, Readiness, is_cancelled, is_past, may_block_until, pause, poll_deadline, readable, readable_or_writable,
     seat, sleep_until, with_deadline, writable,

@@ -84,7 +84,7 @@ pub fn poll_deadline(deadline: Instant) -> Poll<()> {
     if wants::is_cancelled() { Poll::Ready(()) } else { poll_time(deadline) }
 }
 
-fn poll_time(at: Instant) -> Poll<()> {
+pub(super) fn poll_time(at: Instant) -> Poll<()> {
     if Instant::now() >= at {
         return Poll::Ready(());
     }

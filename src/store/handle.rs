@@ -178,6 +178,15 @@ impl Store {
         }
     }
 
+    /// Where in the store `key` belongs: items of one place go there in one exchange, and none of them waits for those of
+    /// another.
+    pub fn place(&self, key: &Key) -> usize {
+        match &self.0.kind {
+            Kind::Memory(_) => 0,
+            Kind::Memcached(memcached) => memcached.place(key),
+        }
+    }
+
     /// Refuses, with `Unsupported`, where records have no versions: a memcached server with `-C`, once it is known.
     pub fn check_versions(&self, key: &Key) -> Result<()> {
         match &self.0.kind {

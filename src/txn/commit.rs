@@ -1,14 +1,15 @@
-//! Commit and prepare: the jobs of a plan run side by side, their needs gathered into one batch for each store.
+//! Commit and prepare: what can be known to fail is found first; then `run` has the jobs of a plan do their work.
 
 use std::time::Instant;
 
 use crate::container::Policy;
 use crate::error::{Error, Result};
-use crate::io::{is_past, join_all, sleep_until, with_deadline};
-use crate::store::{Key, LoadItem, Loaded, Store, WriteItem, Written};
-use crate::txn::job::{Expected, Job, Next};
+use crate::io::join_all;
+use crate::store::{Key, Store};
+use crate::txn::job::Expected;
 use crate::txn::plan::{Plan, Task};
 use crate::txn::report::Outcome;
+use crate::txn::run::{Until, run};
 use crate::txn::{State, Transaction};
 
 impl Transaction {
@@ -165,127 +166,6 @@ async fn check_versions(plan: &mut Plan, deadline: Instant) {
             task.job.look_first();
         }
     }
-}
-
-/// How far to run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// Until each job is about to write.
-    Ready,
-    /// Until each job has ended.
-    Ended,
-}
-
-/// What the jobs of one store need in this round.
-#[derive(Default)]
-struct Batch {
-    loads: Vec<(usize, LoadItem)>,
-    writes: Vec<(usize, WriteItem)>,
-}
-
-/// What came of it.
-enum Answer {
-    Loaded(usize, Result<Loaded>),
-    Written(usize, Written),
-}
-
-/// Runs the jobs side by side: in each round every store gets one batch, and all stores are worked at the same time.
-async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
-    if let [task] = plan.tasks.as_mut_slice() {
-        return run_alone(&mut task.job, deadline, until).await;
-    }
-    loop {
-        let is_late = is_past(deadline);
-        let mut wake: Option<Instant> = None;
-        let mut needs: Vec<(Store, Batch)> = Vec::new();
-        for (at, task) in plan.tasks.iter_mut().enumerate() {
-            let job = &mut task.job;
-            if job.verdict().is_some() || until == Until::Ready && job.is_ready() {
-                continue;
-            }
-            if is_late {
-                job.expire();
-                continue;
-            }
-            match job.next() {
-                Next::Ended => {}
-                Next::Wait(moment) => wake = Some(wake.map_or(moment, |wake| wake.min(moment))),
-                Next::Load(item) => batch_for(&mut needs, job).loads.push((at, item)),
-                Next::Write(item) => batch_for(&mut needs, job).writes.push((at, item)),
-            }
-        }
-        if needs.is_empty() {
-            match wake {
-                Some(moment) => drop(with_deadline(deadline, sleep_until(moment)).await),
-                None => return,
-            }
-            continue;
-        }
-        let rounds = needs.into_iter().map(|(store, batch)| exchange(store, batch, deadline)).collect();
-        for answer in join_all(rounds).await.into_iter().flatten() {
-            match answer {
-                Answer::Loaded(at, loaded) => {
-                    if let Some(task) = plan.tasks.get_mut(at) {
-                        task.job.loaded(loaded);
-                    }
-                }
-                Answer::Written(at, written) => {
-                    if let Some(task) = plan.tasks.get_mut(at) {
-                        task.job.written(written);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The same for a single job, the usual case, which needs no sorting out.
-async fn run_alone(job: &mut Job, deadline: Instant, until: Until) {
-    let no_answer = || Error::Panic("a store gave no answer for an item".into());
-    while job.verdict().is_none() && !(until == Until::Ready && job.is_ready()) {
-        if is_past(deadline) {
-            return job.expire();
-        }
-        match job.next() {
-            Next::Ended => return,
-            Next::Wait(moment) => drop(with_deadline(deadline, sleep_until(moment)).await),
-            Next::Load(item) => {
-                let loaded = job.store().load(&[item], deadline).await.pop();
-                job.loaded(loaded.unwrap_or_else(|| Err(no_answer())));
-            }
-            Next::Write(item) => {
-                let written = job.store().write(&[item], deadline).await.pop();
-                job.written(written.unwrap_or_else(|| Written::Unknown(no_answer())));
-            }
-        }
-    }
-}
-
-/// One batch of loads and one of writes to one store.
-async fn exchange(store: Store, batch: Batch, deadline: Instant) -> Vec<Answer> {
-    let mut answers = Vec::with_capacity(batch.loads.len() + batch.writes.len());
-    if !batch.loads.is_empty() {
-        let (places, items): (Vec<_>, Vec<_>) = batch.loads.into_iter().unzip();
-        let loaded = store.load(&items, deadline).await;
-        answers.extend(places.into_iter().zip(loaded).map(|(at, loaded)| Answer::Loaded(at, loaded)));
-    }
-    if !batch.writes.is_empty() {
-        let (places, items): (Vec<_>, Vec<_>) = batch.writes.into_iter().unzip();
-        let written = store.write(&items, deadline).await;
-        answers.extend(places.into_iter().zip(written).map(|(at, written)| Answer::Written(at, written)));
-    }
-    answers
-}
-
-fn batch_for<'a>(needs: &'a mut Vec<(Store, Batch)>, job: &Job) -> &'a mut Batch {
-    let id = job.store().id();
-    let at = needs.iter().position(|(store, _)| store.id() == id).unwrap_or_else(|| {
-        needs.push((job.store().clone(), Batch::default()));
-        needs.len() - 1
-    });
-    // Just found or pushed.
-    #[allow(clippy::indexing_slicing, reason = "the line above")]
-    &mut needs[at].1
 }
 
 /// Groups items by store, in the order in which they come.

@@ -15,6 +15,7 @@ mod plan;
 mod random;
 mod regenerate;
 mod report;
+mod run;
 mod save;
 mod sessions;
 mod stands;

@@ -7,14 +7,16 @@ use super::memcached::Memcached;
 /// Some servers, each of its own port.
 #[derive(Debug)]
 pub struct Servers {
-    /// By the order in which they were started.
+    /// In the order of a store on them: [`Store::place`] counts so.
     pub each: Vec<Memcached>,
 }
 
 impl Servers {
     /// Starts `count` of them.
     pub fn start(count: usize) -> Self {
-        Self { each: (0..count).map(|_| Memcached::start(&[])).collect() }
+        let mut each: Vec<Memcached> = (0..count).map(|_| Memcached::start(&[])).collect();
+        each.sort_by_key(|server| name(server).rsplit(':').next().unwrap().parse::<u16>().unwrap());
+        Self { each }
     }
 
     /// Their names as the store's URL and its errors have them.

@@ -233,9 +233,13 @@ impl Memcached {
         loaded.into_iter().next().unwrap_or_else(|| Err(nowhere()))
     }
 
-    /// The server that a key belongs to.
+    /// The number of the server that a key belongs to.
+    pub(super) fn place(&self, key: &Key) -> usize {
+        self.rendezvous.place(key)
+    }
+
     fn server(&self, key: &Key) -> Option<&Server> {
-        self.servers.get(self.rendezvous.place(key))
+        self.servers.get(self.place(key))
     }
 
     /// Has `work` done for the items of each server, all servers at the same time, and gives what came of each item in
