@@ -77,6 +77,15 @@ fn a_server_that_does_not_even_refuse_costs_one_wait_for_each_pause() {
 }
 
 #[test]
+fn a_server_that_tells_what_it_is_and_nothing_else_costs_one_wait_too() {
+    let fake = Fake::start(|_| Box::new(|_, _| Reaction::Silence));
+    let store = open(&fake.url(), 3_600_000);
+    assert_eq!(load(&store).unwrap_err().status(), Status::Timeout);
+    assert_eq!(load(&store).unwrap_err().status(), Status::Unavailable);
+    assert_eq!(fake.connections.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn a_server_that_cannot_be_reached_is_tried_again_with_growing_pauses() {
     let fake = Fake::greeting(|_| Reaction::Close(Vec::new()), |_| Box::new(|_, _| Reaction::Silence));
     let store = open(&fake.url(), 3_600_000);

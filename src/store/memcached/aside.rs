@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::io;
 
 /// The pause after a failure that cost no time. Each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -79,7 +80,8 @@ impl Standing {
 
     /// It told what it is; for how long it was set aside.
     pub(super) fn opened(&mut self) -> Option<Duration> {
-        self.well = Some(Instant::now());
+        // By the clock of the operation, as what it does next will begin.
+        self.well = Some(io::now());
         self.shut.take().map(|shut| shut.since.elapsed())
     }
 
