@@ -39,9 +39,16 @@ pub struct Elapsed;
 /// was cancelled the deadline has passed.
 pub async fn with_deadline<F: Future>(deadline: Instant, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
-    poll_fn(|context| match wants::narrowed(Some(deadline), || future.as_mut().poll(context)) {
-        Poll::Ready(output) => Poll::Ready(Ok(output)),
-        Poll::Pending => poll_deadline(deadline).map(|()| Err(Elapsed)),
+    poll_fn(|context| {
+        let noted = wants::noted();
+        match wants::narrowed(Some(deadline), || future.as_mut().poll(context)) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => poll_deadline(deadline).map(|()| {
+                // What it has just asked for may be closed before anybody gets to wait for it.
+                wants::forget_since(noted);
+                Err(Elapsed)
+            }),
+        }
     })
     .await
 }

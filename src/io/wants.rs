@@ -155,6 +155,16 @@ pub(super) fn want_ready(fd: BorrowedFd<'_>, interest: Interest) {
     with_current(|wants| wants.watches.push(Watch::new(fd, interest)));
 }
 
+/// How many descriptors the operation waits for so far.
+pub(super) fn noted() -> usize {
+    with_current(|wants| wants.watches.len()).unwrap_or(0)
+}
+
+/// Takes back what was noted after there were `count` descriptors: whoever waited for it is dropped.
+pub(super) fn forget_since(count: usize) {
+    with_current(|wants| wants.watches.truncate(count));
+}
+
 /// Whether the driver found `fd` ready after the poll before this one, which waited for it.
 pub(super) fn is_ready(fd: BorrowedFd<'_>, interest: Interest) -> bool {
     with_current(|wants| wants.seen.iter().any(|watch| watch.is_for(fd, interest) && watch.is_ready())).unwrap_or(false)
