@@ -9,6 +9,7 @@ use lovely_session::store::{Store, StoreOption, StoreOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, CONTAINERS};
+use crate::driver::Driver;
 use crate::history::{Log, Nanos, Place, Record, now};
 use crate::random::Random;
 use crate::work::Worker;
@@ -20,6 +21,9 @@ pub struct Orders {
     pub number: u32,
     pub seed: u64,
     pub url: String,
+    /// Threads, which share a store, and a queue if they are on one.
+    pub threads: u32,
+    pub is_on_queue: bool,
     /// Where the histories are written.
     pub dir: PathBuf,
     pub config: config::Client,
@@ -44,6 +48,8 @@ pub fn run(orders: &Orders) {
         (StoreOption::ConnectTimeout, config.connect_ms),
         (StoreOption::ExchangeTimeout, config.exchange_ms),
         (StoreOption::CommitTimeout, config.commit_ms),
+        // Faults come so often here that the usual pauses would leave nothing to see.
+        (StoreOption::RetryPause, 150),
     ] {
         options.set(option, i64::try_from(value).unwrap()).unwrap();
     }
@@ -56,16 +62,17 @@ pub fn run(orders: &Orders) {
             container
         })
         .collect();
-    let threads = if orders.is_last { 1 } else { config.threads };
+    let threads = orders.threads;
+    let driver = if orders.is_on_queue { Driver::queue(1 + orders.number as usize % 2) } else { Driver::Blocking };
     std::thread::scope(|scope| {
         let stalls = Log::create(&history(&orders.dir, orders.number + threads)).unwrap();
         for thread in 0..threads {
-            let containers = containers.clone();
+            let (containers, driver) = (containers.clone(), driver.clone());
             scope.spawn(move || {
                 let number = orders.number + thread;
                 let log = Log::create(&history(&orders.dir, number)).unwrap();
                 let random = Random::new(orders.seed ^ u64::from(number) << 32);
-                let mut worker = Worker::new(orders, number, containers, log, random);
+                let mut worker = Worker::new(orders, number, driver, containers, log, random);
                 if orders.is_last {
                     worker.read_everything();
                 } else {
@@ -79,11 +86,6 @@ pub fn run(orders: &Orders) {
             watch_for_stalls(&stalls, orders.until);
         }
     });
-}
-
-/// How many numbers a process takes: its threads', and one for its stalls.
-pub fn numbers(config: &config::Client) -> u32 {
-    config.threads + 1
 }
 
 fn history(dir: &Path, number: u32) -> PathBuf {

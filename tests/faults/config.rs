@@ -78,6 +78,6 @@ impl Config {
             cut: up_to(0, 60),
             repeat: if up_to(0, 3) == 0 { up_to(20, 100) } else { 0 },
         };
-        Self { seed, servers, clients, client, link, pause: Duration::from_millis(up_to(100, 400)) }
+        Self { seed, servers, clients, client, link, pause: Duration::from_millis(up_to(100, 900)) }
     }
 }

@@ -9,12 +9,13 @@ use crate::history::Call;
 use crate::link::Counts;
 
 /// Names of statuses, for people.
-const STATUSES: [(i32, &str); 10] = [
+const STATUSES: [(i32, &str); 11] = [
     (0, "ok"),
     (-20, "unavailable"),
     (-21, "timeout"),
     (-22, "protocol"),
     (-23, "unknown"),
+    (-24, "cancelled"),
     (-30, "corrupt"),
     (-40, "conflict"),
     (-41, "gone"),

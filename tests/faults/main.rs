@@ -17,6 +17,7 @@
 mod check;
 mod client;
 mod config;
+mod driver;
 mod figures;
 mod history;
 mod link;

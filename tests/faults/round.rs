@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::check::{self, Emptied, Findings, Promise, Violation, World};
-use crate::client::{self, HISTORY, Orders, announced, shared_places};
+use crate::client::{HISTORY, Orders, announced, shared_places};
 use crate::config::Config;
 use crate::figures::Figures;
 use crate::history::{self, now};
@@ -58,6 +58,7 @@ struct Round<'a> {
     clients: Vec<Child>,
     /// Numbers of clients that were given away.
     numbers: u32,
+    clients_begun: u32,
     random: Random,
     ends: Vec<(Instant, End)>,
     is_frozen: Vec<bool>,
@@ -93,6 +94,7 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
         counts,
         clients: Vec::new(),
         numbers: 1,
+        clients_begun: 0,
         random: Random::new(config.seed ^ 0x5EED),
         ends: Vec::new(),
         emptied: Vec::new(),
@@ -118,8 +120,19 @@ impl Round<'_> {
     }
 
     fn spawn(&mut self, is_last: bool) -> Child {
+        // Every second one is on a queue, whose operations share connections: more of them at the same time show more.
+        let is_on_queue = !is_last && self.plan.planted != Some("reuse") && self.clients_begun % 2 == 1;
+        let threads = if is_last {
+            1
+        } else if is_on_queue {
+            4
+        } else {
+            self.config.client.threads
+        };
         let orders = Orders {
             number: self.numbers,
+            threads,
+            is_on_queue,
             seed: self.config.seed,
             url: self.url(),
             dir: self.dir.clone(),
@@ -127,7 +140,9 @@ impl Round<'_> {
             until: self.until,
             is_last,
         };
-        self.numbers += client::numbers(&self.config.client);
+        // One more for what the process finds out about the machine.
+        self.numbers += threads + 1;
+        self.clients_begun += 1;
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("client").arg(serde_json::to_string(&orders).unwrap());
         command.env(crate::PLANTED, self.plan.planted.unwrap_or_default());

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use lovely_session::container::Container;
 use lovely_session::error::{Error, Result};
-use lovely_session::io::blocking;
 use lovely_session::txn::{ReportKind, SessionRef, Transaction, TxnOption};
 use lovely_session::value::Value;
 
 use crate::client::{ANNOUNCED, Orders, announced, shared_places};
+use crate::driver::{Action, Answer, Driver};
 use crate::history::{Act, Call, Deed, Entry, Log, Place, Record, Tag, now};
 use crate::random::Random;
 use crate::state::{Content, Datum, KEYS, ROLLED_BACK, State};
@@ -25,6 +25,7 @@ const MOST_MEMBERS: usize = 40;
 pub struct Worker<'a> {
     orders: &'a Orders,
     number: u32,
+    driver: Driver,
     containers: Vec<Container>,
     log: Log,
     random: Random,
@@ -42,23 +43,32 @@ struct Opened {
     state: Option<State>,
 }
 
-/// Runs an operation of the library to its end: the one place that says how.
-fn run<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
-    blocking::run(operation)?
-}
-
 fn status(result: &Result<impl Sized>) -> i32 {
     result.as_ref().err().map_or(0, |error| error.status() as i32)
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(orders: &'a Orders, number: u32, containers: Vec<Container>, log: Log, random: Random) -> Self {
+    pub fn new(
+        orders: &'a Orders,
+        number: u32,
+        driver: Driver,
+        containers: Vec<Container>,
+        log: Log,
+        random: Random,
+    ) -> Self {
         let shared = shared_places(orders.config.ids);
-        Self { orders, number, containers, log, random, txns: 0, tag: Tag::new(number, 0), shared }
+        Self { orders, number, driver, containers, log, random, txns: 0, tag: Tag::new(number, 0), shared }
     }
 
     fn one_in(&mut self, n: usize) -> bool {
         self.random.below(n) == 0
+    }
+
+    /// Runs an operation to its end, or cancels it now and then.
+    fn run(&mut self, txn: &mut Transaction, action: Action) -> Result<Answer> {
+        let is_cancelled = self.driver.may_cancel() && self.one_in(15);
+        let cancel = is_cancelled.then(|| Duration::from_micros(self.random.next() % 3_000));
+        self.driver.run(txn, action, cancel)
     }
 
     fn begin(&mut self) -> Transaction {
@@ -85,6 +95,11 @@ impl<'a> Worker<'a> {
         }
         if self.one_in(12) {
             self.ask_for_one();
+        }
+        if opened.is_empty() {
+            // Servers are away; asking faster brings none back.
+            sleep(Duration::from_millis(5 + self.random.next() % 20));
+            return;
         }
         self.think();
         let mut acts: Vec<Act> = Vec::new();
@@ -134,10 +149,11 @@ impl<'a> Worker<'a> {
 
     fn open(&mut self, txn: &mut Transaction, place: Place) -> Option<Opened> {
         let t0 = now();
-        let opened = run(txn.open(&self.containers[place.container], place.id.as_bytes()));
+        let action = Action::Open(self.containers[place.container].clone(), place.id.clone().into_bytes());
+        let opened = self.run(txn, action);
         let t1 = now();
         self.called(Call::Open, t0, t1, self.load_ms(), &opened);
-        let session = opened.ok()?;
+        let Ok(Answer::Session(session)) = opened else { return None };
         // Nothing was stored, or nothing that this transaction may see.
         let content = if txn.is_new(session).unwrap() { None } else { Some(self.content(txn, session)) };
         let state = content.as_ref().map(|content| State::read(content).0);
@@ -162,10 +178,11 @@ impl<'a> Worker<'a> {
         let mut other = Transaction::new();
         let place = self.some_place();
         let t0 = now();
-        let found = run(other.exists(&self.containers[place.container], place.id.as_bytes()));
+        let action = Action::Exists(self.containers[place.container].clone(), place.id.clone().into_bytes());
+        let found = self.run(&mut other, action);
         let t1 = now();
         self.called(Call::Exists, t0, t1, self.load_ms(), &found);
-        if let Ok(found) = found {
+        if let Ok(Answer::Found(found)) = found {
             self.log.write(&Record::Existed { tag: self.tag, place, t0, t1, found });
         }
     }
@@ -327,7 +344,7 @@ impl<'a> Worker<'a> {
             0 => return txn.abort().unwrap(),
             1..=3 => {
                 let t0 = now();
-                let prepared = run(txn.prepare());
+                let prepared = self.run(txn, Action::Prepare);
                 self.called(Call::Prepare, t0, now(), commit_ms, &prepared);
                 if prepared.is_err() {
                     return;
@@ -342,7 +359,7 @@ impl<'a> Worker<'a> {
         let moved: Vec<Place> = acts.iter().filter_map(new_place).collect();
         let t0 = now();
         self.log.write(&Record::Intent { tag: self.tag, t0, acts });
-        let committed = run(txn.commit());
+        let committed = self.run(txn, Action::Commit);
         let t1 = now();
         let entries = txn.report().iter().map(|entry| Entry {
             place: Place {

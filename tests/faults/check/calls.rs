@@ -32,7 +32,7 @@ pub(super) fn check(world: &World, findings: &mut Findings) {
 
 /// How a call may fail when servers and links do, and transactions meet.
 fn allowed(what: Call, has_repeats: bool) -> Vec<Status> {
-    let mut allowed = vec![Status::Unavailable, Status::Timeout];
+    let mut allowed = vec![Status::Unavailable, Status::Timeout, Status::Cancelled];
     if has_repeats {
         // An answer that comes twice is one that belongs to no request.
         allowed.push(Status::Protocol);
