@@ -32,6 +32,8 @@ ruby test  | rubocop          | rubocop               | lints of Ruby
 ruby test  | yard             | yard                  | its reference manual
 test       | cmake            | cmake                 | programs that find the library by CMake
 test       | pkg-config       | pkg-config            | programs that find it by pkg-config
+test       | curl             | curl                  | what drives the shop of the examples
+test       | probe_httplib    | libcpp-httplib-dev    | what that shop serves HTTP with
 test       | strace           | strace                | counting system calls
 test       | gcc              | gcc libc6-dev         | C tests
 test       | g++              | g++                   | the header under C++
@@ -63,6 +65,7 @@ probe_msgpack() { has_gem msgpack; }
 probe_minitest() { has_gem minitest; }
 probe_rack() { has_gem rack rack/session/abstract/id; }
 probe_rails() { has_gem rails action_controller/railtie; }
+probe_httplib() { pkg-config --exists cpp-httplib 2>/dev/null; }
 probe_sanitizers() { runs_c -fsanitize=address,undefined; }
 probe_valgrind() { RUNNER="valgrind -q --error-exitcode=1" runs_c; }
 
