@@ -93,6 +93,8 @@ pub fn poll_deadline(deadline: Instant) -> Poll<()> {
 
 pub(super) fn poll_time(at: Instant) -> Poll<()> {
     if Instant::now() >= at {
+        // Whoever asks next whether it is over has to hear so too, or would try again, and again, without ever waiting.
+        wants::time_passed();
         return Poll::Ready(());
     }
     wants::want_until(at);
