@@ -13,6 +13,9 @@ pub const CONTAINERS: [(&str, Policy); 3] =
 /// Most servers of a store.
 pub const MOST_SERVERS: usize = 5;
 
+/// Megabytes with which a server drops records all the time.
+const LITTLE_MEMORY: u64 = 2;
+
 /// One round: all that follows from its seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -22,6 +25,8 @@ pub struct Config {
     pub clients: usize,
     pub client: Client,
     pub link: Rates,
+    /// Megabytes of each server: little, so that records are dropped for want of it, or more than enough.
+    pub memory: u64,
     /// The mean pause between two faults of servers, links as a whole and clients.
     pub pause: Duration,
 }
@@ -56,6 +61,11 @@ pub struct Rates {
 }
 
 impl Config {
+    /// Whether servers drop what they have no room for: then a session may vanish, and a tombstone too.
+    pub fn may_evict(&self) -> bool {
+        self.memory == LITTLE_MEMORY
+    }
+
     /// What `seed` stands for.
     pub fn of(seed: u64) -> Self {
         let mut random = Random::new(seed);
@@ -68,7 +78,7 @@ impl Config {
             connect_ms: up_to(200, 400),
             exchange_ms: up_to(100, 300),
             commit_ms: up_to(500, 1_500),
-            padding: [0, 0, 0, 300, 5_000][usize::try_from(up_to(0, 4)).unwrap()],
+            padding: [0, 0, 300, 5_000, 5_000][usize::try_from(up_to(0, 4)).unwrap()],
             think_ms: up_to(10, 120),
         };
         let link = Rates {
@@ -78,6 +88,8 @@ impl Config {
             cut: up_to(0, 60),
             repeat: if up_to(0, 3) == 0 { up_to(20, 100) } else { 0 },
         };
-        Self { seed, servers, clients, client, link, pause: Duration::from_millis(up_to(100, 900)) }
+        let pause = Duration::from_millis(up_to(100, 900));
+        let memory = if client.padding > 1_000 && up_to(0, 1) == 0 { LITTLE_MEMORY } else { 256 };
+        Self { seed, servers, clients, client, link, memory, pause }
     }
 }

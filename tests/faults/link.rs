@@ -196,6 +196,8 @@ impl Inner {
             Way::ToClient => (&ends.server, &ends.client),
         };
         let mut buffer = vec![0; CHUNK];
+        // The keys of the latest requests to create a record, of which the last may come in many pieces.
+        let mut creations: Vec<String> = Vec::new();
         loop {
             let len = from.read(&mut buffer)?;
             if len == 0 {
@@ -234,7 +236,13 @@ impl Inner {
                 return Ok(());
             }
             self.wait_while_stopped(way);
-            self.note_if_late(chunk, way, came);
+            if way == Way::ToServer {
+                let begun = creations_in(chunk);
+                if !begun.is_empty() {
+                    creations = begun;
+                }
+            }
+            self.note_if_late(way, came, &creations);
             to.write_all(chunk)?;
             if way == Way::ToClient && chunk.ends_with(b"\r\n") && random.next() % 10_000 < self.rates.repeat {
                 self.counts.repeats.fetch_add(1, Ordering::Relaxed);
@@ -256,7 +264,7 @@ impl Inner {
     }
 
     /// Takes note of bytes that arrive when the client has given up on them.
-    fn note_if_late(&self, chunk: &[u8], way: Way, came: Nanos) {
+    fn note_if_late(&self, way: Way, came: Nanos, creations: &[String]) {
         if u128::from(now() - came) < self.patience.as_nanos() {
             return;
         }
@@ -264,14 +272,18 @@ impl Inner {
             Way::ToServer => self.counts.late_requests.fetch_add(1, Ordering::Relaxed),
             Way::ToClient => self.counts.late_answers.fetch_add(1, Ordering::Relaxed),
         };
-        for line in chunk.split(|byte| *byte == b'\n').filter(|_| way == Way::ToServer) {
-            let line = String::from_utf8_lossy(line);
-            if line.starts_with("ms ") && line.contains(" ME ") {
-                let key = line.split(' ').nth(1).unwrap_or_default().to_owned();
-                self.late_creations.lock().unwrap().push((now(), key));
-            }
+        if way == Way::ToServer {
+            let late = creations.iter().map(|key| (now(), key.clone()));
+            self.late_creations.lock().unwrap().extend(late);
         }
     }
+}
+
+/// The keys of the requests in `chunk` to store something where nothing is.
+fn creations_in(chunk: &[u8]) -> Vec<String> {
+    let lines = chunk.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
+    let creations = lines.filter(|line| line.starts_with("ms ") && line.contains(" ME "));
+    creations.filter_map(|line| line.split(' ').nth(1).map(str::to_owned)).collect()
 }
 
 impl Ends {

@@ -8,8 +8,13 @@ use crate::history::Place;
 
 /// The place in `servers`, named as in the URL, of the server of `place`.
 pub fn server_of(place: &Place, servers: &[String]) -> usize {
-    let digest = fnv1a(&Base64UrlUnpadded::encode_string(&Sha256::digest(place.id.as_bytes())));
+    let digest = fnv1a(&digest(&place.id));
     (0..servers.len()).max_by_key(|at| mix(fnv1a(&servers[*at]) ^ digest)).unwrap()
+}
+
+/// What stands for an id in the key of its record.
+pub fn digest(id: &str) -> String {
+    Base64UrlUnpadded::encode_string(&Sha256::digest(id.as_bytes()))
 }
 
 fn fnv1a(text: &str) -> u64 {

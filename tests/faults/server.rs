@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Server {
     port: u16,
+    memory: u64,
     child: Option<Child>,
 }
 
 impl Server {
-    /// One on a free port.
-    pub fn start() -> Self {
+    /// One on a free port, with so many megabytes.
+    pub fn start(memory: u64) -> Self {
         for _ in 0..20 {
             // Free now; if somebody else is faster, memcached ends at once, and another port is tried.
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut server = Self { port, child: None };
+            let mut server = Self { port, memory, child: None };
             if server.try_spawn() {
                 return server;
             }
@@ -44,20 +45,8 @@ impl Server {
     fn try_spawn(&mut self) -> bool {
         let mut command = Command::new("memcached");
         // `-u` counts only where the tests run as root.
-        command.args([
-            "-l",
-            "127.0.0.1",
-            "-U",
-            "0",
-            "-t",
-            "2",
-            "-m",
-            "256",
-            "-u",
-            "root",
-            "-p",
-            &self.port.to_string(),
-        ]);
+        command.args(["-l", "127.0.0.1", "-U", "0", "-t", "2", "-u", "root", "-p", &self.port.to_string()]);
+        command.args(["-m", &self.memory.to_string()]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         end_with_parent(&mut command);
         let mut child = command.spawn().expect("memcached is installed");

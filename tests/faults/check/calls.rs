@@ -16,7 +16,7 @@ pub(super) fn check(world: &World, findings: &mut Findings) {
             Promise::Statuses,
             None,
             call.t1,
-            call.status == 0 || allowed(call.what, world.has_repeats).into_iter().any(name),
+            call.status == 0 || allowed(call.what, world).into_iter().any(name),
             || format!("{:?} of {} answered {}: {}", call.what, call.tag, call.status, call.message),
         );
         let took_ms = (call.t1 - call.t0) / 1_000_000;
@@ -31,11 +31,14 @@ pub(super) fn check(world: &World, findings: &mut Findings) {
 }
 
 /// How a call may fail when servers and links do, and transactions meet.
-fn allowed(what: Call, has_repeats: bool) -> Vec<Status> {
+fn allowed(what: Call, world: &World) -> Vec<Status> {
     let mut allowed = vec![Status::Unavailable, Status::Timeout, Status::Cancelled];
-    if has_repeats {
+    if world.has_repeats {
         // An answer that comes twice is one that belongs to no request.
         allowed.push(Status::Protocol);
+    }
+    if world.may_evict && what == Call::Commit {
+        allowed.push(Status::Lost);
     }
     match what {
         Call::Open | Call::Exists => {}

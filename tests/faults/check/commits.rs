@@ -10,7 +10,7 @@ use crate::state::KEYS;
 
 pub(super) fn check(world: &World, findings: &mut Findings) {
     for commit in world.commits.iter().filter(|commit| commit.fate == Fate::Acked && commit.is_write()) {
-        let Some((_, opened)) = commit.opened else { continue };
+        let Some((_, opened)) = commit.opened.filter(|_| !world.is_haunted(&commit.place)) else { continue };
         gone(world, commit, opened, findings);
         conflicts(world, commit, opened, findings);
     }
@@ -20,13 +20,13 @@ pub(super) fn check(world: &World, findings: &mut Findings) {
 /// Nothing is stored over what was destroyed or emptied since it was opened.
 fn gone(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
     let place = &commit.place;
-    let buried = world.destructions_at(place).find(|other| {
+    let buried = world.destructions_since(place, opened).find(|other| {
         other.fate == Fate::Acked
             && other.tag.txn() != commit.tag.txn()
             && other.start > opened
             && other.end < commit.start
             // Where nothing was opened, a tombstone that is gone with its server is no longer known to anyone.
-            && !(commit.is_new && world.is_emptied(place, other.start, commit.end))
+            && !(commit.is_new && (world.may_evict || world.is_emptied(place, other.start, commit.end)))
     });
     findings.check(Promise::Gone, Some(place), commit.end, buried.is_none(), || {
         let by = buried.map(|other| other.tag.to_string()).unwrap_or_default();
@@ -44,12 +44,13 @@ fn gone(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
 fn conflicts(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
     let place = &commit.place;
     let policy = CONTAINERS[place.container].0;
-    for other in world.writes_at(place).chain(world.destructions_at(place).filter(|other| other.is_moved())) {
+    for other in world.commits_since(place, opened).take_while(|other| other.start < commit.start) {
         let is_between = other.fate == Fate::Acked
             && other.tag != commit.tag
             && other.place == *place
-            && other.start > opened
+            && other.is_write()
             && other.end < commit.start
+            && !(commit.is_new && world.may_evict)
             && !world.is_emptied(place, other.start, commit.end);
         if !is_between {
             continue;

@@ -10,22 +10,31 @@ use crate::state::{KEYS, State};
 pub(super) fn check(world: &World, findings: &mut Findings) {
     for (place, reads) in &world.reads {
         let session = Session { world, place, lineage: world.lineage(place) };
+        // Of what a session is made of, too, where it was before.
+        let is_haunted = session.lineage.iter().any(|place| world.is_haunted(place));
         for read in reads.iter().filter(|read| !read.is_created) {
             if let Some(state) = &read.state {
                 session.whole(read, state, findings);
                 session.members(read, state, findings);
                 session.latest(read, state, findings);
+            }
+            if is_haunted {
+                continue;
+            }
+            if let Some(state) = &read.state {
                 session.kept(read, state, findings);
                 session.destroyed(read, state, findings);
             }
             session.present(read.t0, read.t1, read.tag, read.state.as_ref(), findings);
         }
-        session.one_history(reads, findings);
+        if !is_haunted {
+            session.one_history(reads, findings);
+        }
     }
     for (place, asked) in &world.existed {
         let session = Session { world, place, lineage: world.lineage(place) };
         for (t0, t1, tag, found) in asked {
-            if !found {
+            if !found && !session.lineage.iter().any(|place| world.is_haunted(place)) {
                 session.present(*t0, *t1, *tag, None, findings);
             }
         }
@@ -121,11 +130,8 @@ impl Session<'_> {
         let mut required = Vec::new();
         let mut until = t0;
         for place in &self.lineage {
-            required.extend(
-                self.world
-                    .writes_at(place)
-                    .filter(|commit| commit.fate == Fate::Acked && commit.end < until && commit.belongs_to(creators)),
-            );
+            let acked = self.world.acked_at(place, creators);
+            required.extend(acked.into_iter().filter(|commit| commit.end < until));
             // What was stored under the old id while the new one was given is merged only by the end of that.
             match self.world.move_to(place) {
                 Some(commit) if commit.fate == Fate::Acked && commit.end < until => {}
@@ -162,13 +168,18 @@ impl Session<'_> {
 
     /// What was stored is still there, unless somebody destroyed it or its server was emptied.
     fn present(&self, t0: Nanos, t1: Nanos, tag: Tag, state: Option<&State>, findings: &mut Findings) {
-        let stored = self.world.writes_at(self.place).filter(|commit| {
+        if self.world.may_evict {
+            return;
+        }
+        // The one that began last is the hardest to excuse.
+        let last = self.world.commits_before(self.place, t0).find(|commit| {
             commit.fate == Fate::Acked
+                && commit.is_write()
+                && commit.target == *self.place
                 && commit.end < t0
                 && state.is_none_or(|state| !commit.belongs_to(&state.creators))
         });
-        // The one that began last is the hardest to excuse.
-        let Some(last) = stored.max_by_key(|commit| commit.start) else { return };
+        let Some(last) = last else { return };
         let is_destroyed = self.world.destructions_at(self.place).any(|other| {
             other.fate != Fate::Refused
                 && other.tag.txn() != last.tag.txn()
@@ -185,23 +196,22 @@ impl Session<'_> {
 
     /// Nothing is of before a destruction that was acknowledged.
     fn destroyed(&self, read: &Read, state: &State, findings: &mut Findings) {
-        for buried in self.world.destructions_at(self.place) {
-            if buried.fate != Fate::Acked
-                || buried.end >= read.t0
-                || self.world.is_emptied(self.place, buried.start, read.t1)
-            {
-                continue;
-            }
-            let here = std::slice::from_ref(self.place);
-            let old = state.members.keys().filter(|tag| **tag != buried.tag).find(|tag| {
-                let commit = self.world.commit_of(**tag, here);
-                commit.and_then(|commit| commit.opened).is_some_and(|(_, t1)| t1 < buried.start)
-            });
-            findings.check(Promise::StaysDestroyed, Some(self.place), read.t1, old.is_none(), || {
-                let old = old.map(Tag::to_string).unwrap_or_default();
-                format!("{} read what {old} wrote, after {} had destroyed it", read.tag, buried.tag)
-            });
+        if self.world.may_evict {
+            return;
         }
+        // Whoever is in this state and opened it first is who a destruction may have come after.
+        let here = std::slice::from_ref(self.place);
+        let opened = |tag: &Tag| Some((self.world.commit_of(*tag, here)?.opened?.1, *tag));
+        let Some((first, old)) = state.members.keys().filter_map(opened).min() else { return };
+        let buried = self.world.destructions_since(self.place, first).find(|buried| {
+            buried.fate == Fate::Acked
+                && buried.end < read.t0
+                && !self.world.is_emptied(self.place, buried.start, read.t1)
+        });
+        findings.check(Promise::StaysDestroyed, Some(self.place), read.t1, buried.is_none(), || {
+            let by = buried.map(|buried| buried.tag.to_string()).unwrap_or_default();
+            format!("{} read what {old} wrote, after {by} had destroyed it", read.tag)
+        });
     }
 
     /// Of any two states of an incarnation one is the beginning of the other, and the earlier one was read earlier.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::config::CONTAINERS;
 use crate::history::{Call, Deed, Entry, Nanos, Place, Record, Tag};
+use crate::placement::digest;
 use crate::state::State;
 
 /// A server lost everything at some moment between these two.
@@ -108,8 +110,11 @@ pub struct World {
     /// When somebody asked, and whether a session was there.
     pub existed: BTreeMap<Place, Vec<(Nanos, Nanos, Tag, bool)>>,
     pub commits: Vec<Commit>,
-    /// Which commits touch a place: those that opened it, and those that gave it to a session.
+    /// Which commits touch a place, in the order of their beginning: those that opened it, and those that gave it to a
+    /// session.
     pub at: BTreeMap<Place, Vec<usize>>,
+    /// The writes that were acknowledged, by where they are and who created their incarnation.
+    acked: HashMap<Tag, Vec<usize>>,
     /// The commit that a tag names.
     pub of: HashMap<Tag, usize>,
     /// To how many sessions a transaction committed.
@@ -122,6 +127,8 @@ pub struct World {
     pub emptied: Vec<Emptied>,
     /// Whether links delivered answers twice: then servers seem to be out of step.
     pub has_repeats: bool,
+    /// Whether servers drop what they have no room for, and nobody knows when: a session, or a tombstone.
+    pub may_evict: bool,
     /// Keys that were created by bytes which arrived when nobody waited for them any more.
     pub late_creations: Vec<(Nanos, String)>,
     /// Where each place is kept.
@@ -203,7 +210,14 @@ impl World {
                 });
             }
         }
+        commits.sort_by_key(|commit| commit.start);
         for (i, commit) in commits.iter().enumerate() {
+            if commit.fate == Fate::Acked && commit.is_write() {
+                let own = commit.is_new.then_some(commit.tag);
+                for creator in own.iter().chain(&commit.creators) {
+                    self.acked.entry(*creator).or_default().push(i);
+                }
+            }
             self.at.entry(commit.place.clone()).or_default().push(i);
             if commit.is_moved() {
                 self.at.entry(commit.target.clone()).or_default().push(i);
@@ -219,14 +233,34 @@ impl World {
         self.at.get(place).into_iter().flatten().map(|i| &self.commits[*i])
     }
 
-    /// Those that store something at `place`.
-    pub fn writes_at<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Commit> {
-        self.commits_at(place).filter(move |commit| commit.is_write() && commit.target == *place)
+    /// Those of them that began after `since`, in this order.
+    pub fn commits_since(&self, place: &Place, since: Nanos) -> impl DoubleEndedIterator<Item = &Commit> {
+        let at = self.at.get(place).map_or(&[][..], Vec::as_slice);
+        at[at.partition_point(|i| self.commits[*i].start <= since)..].iter().map(|i| &self.commits[*i])
+    }
+
+    /// Those of them that began before `until`, the latest first.
+    pub fn commits_before(&self, place: &Place, until: Nanos) -> impl Iterator<Item = &Commit> {
+        let at = self.at.get(place).map_or(&[][..], Vec::as_slice);
+        at[..at.partition_point(|i| self.commits[*i].start < until)].iter().rev().map(|i| &self.commits[*i])
+    }
+
+    /// The writes at `place` that were acknowledged, of the incarnation of `creators`.
+    pub fn acked_at(&self, place: &Place, creators: &BTreeSet<Tag>) -> Vec<&Commit> {
+        let mut found: Vec<usize> = creators.iter().filter_map(|tag| self.acked.get(tag)).flatten().copied().collect();
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|i| &self.commits[i]).filter(|commit| commit.target == *place).collect()
     }
 
     /// Those that leave a tombstone at `place`.
     pub fn destructions_at<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Commit> {
-        self.commits_at(place)
+        self.destructions_since(place, 0)
+    }
+
+    /// Those of them that began after `since`.
+    pub fn destructions_since<'a>(&'a self, place: &'a Place, since: Nanos) -> impl Iterator<Item = &'a Commit> {
+        self.commits_since(place, since)
             .filter(move |commit| commit.place == *place && (commit.deed == Deed::Destroy || commit.is_moved()))
     }
 
@@ -248,6 +282,13 @@ impl World {
     pub fn commit_of(&self, tag: Tag, places: &[Place]) -> Option<&Commit> {
         let commit = &self.commits[*self.of.get(&tag)?];
         (commit.is_write() && places.contains(&commit.target)).then_some(commit)
+    }
+
+    /// Whether a creation arrived late at `place`, after its server was emptied: then a session of before that is there
+    /// again, as it was when it was created. No library can tell that from a creation that was only slow.
+    pub fn is_haunted(&self, place: &Place) -> bool {
+        let key = format!("{}/{}", CONTAINERS[place.container].0, digest(&place.id));
+        self.late_creations.iter().any(|(at, late)| *late == key && self.is_emptied(place, 0, *at))
     }
 
     /// Whether the server of `place` may have lost everything after `since` and before `until`.
