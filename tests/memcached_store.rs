@@ -178,6 +178,23 @@ fn a_record_lives_for_its_time_whenever_in_the_servers_second_it_is_stored() {
     assert!(seen > 0, "the machine was too slow");
 }
 
+// No time is not "for ever", as memcached reads a 0, and not a second: nobody may find it any more.
+#[test]
+fn what_is_stored_for_no_time_is_over_at_once() {
+    on_both(|at| {
+        let store = &at.store;
+        for moved in [0, 1_000, 2_592_000] {
+            store.clock().advance(secs(moved)).unwrap();
+            let token = put(store, "c/k", b"x", None);
+            done(write(store, "c/k", Action::Replace(blob(b"y"), token), Some(Duration::ZERO)));
+            assert!(load(store, "c/k", None).is_none());
+            assert!(version(store, "c/k").is_none());
+            done(write(store, "c/k", Action::Create(blob(b"z")), None));
+            assert_eq!(load(store, "c/k", None).unwrap().0, b"z");
+        }
+    });
+}
+
 // Contract 4.6: also where times are absolute, whose rounding must not add up.
 #[test]
 fn a_record_is_made_idle_for_as_long_as_asked_and_never_less() {

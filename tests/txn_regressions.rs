@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+mod support;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use lovely_session::io::blocking::run;
 use lovely_session::store::{Fault, FaultKind, FaultOps, Store, StoreOptions};
 use lovely_session::txn::{Outcome, SessionRef, Transaction, TxnOption};
 use lovely_session::value::Value;
+use support::store::on_every_store;
 
 fn container() -> Container {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -133,6 +136,28 @@ fn a_session_that_was_idle_for_too_long_stays_gone_when_it_is_opened() {
 fn is_new(container: &Container, id: &str) -> bool {
     let (txn, session) = begin(container, id);
     txn.is_new(session).unwrap()
+}
+
+// The same where the longest timeout was lowered since, so that the second for which it is kept would look like one that
+// it has left of that.
+#[test]
+fn a_session_that_was_idle_for_too_long_stays_gone_where_max_timeout_was_lowered() {
+    on_every_store(|at| {
+        for more in [0, 1, 2, 3, 10] {
+            let c = Container::open(&at.store, &format!("c{more}")).unwrap();
+            c.set_option(ContainerOption::Timeout, 20_000).unwrap();
+            c.set_option(ContainerOption::MaxTimeout, 7_200_000).unwrap();
+            store(&c, "a");
+            c.set_option(ContainerOption::MaxTimeout, 20_000 + 1_000 * more).unwrap();
+            advance(&c, 30);
+            let (mut txn, session) = begin(&c, "a");
+            assert!(txn.is_new(session).unwrap());
+            assert!(is_new(&c, "a"), "{more}: opening it brought it back");
+            set(&mut txn, session, "y", 1);
+            commit(&mut txn).unwrap();
+            assert!(is_stored(&c, "a"));
+        }
+    });
 }
 
 // Contract 5.5: what expired was created after a destruction; who found nothing before that must not be merged into

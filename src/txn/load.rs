@@ -84,19 +84,24 @@ async fn let_expire(
 ) -> Result<Option<Token>> {
     /// Soon, whatever was left: stores that count in seconds must not add one at each opening.
     const SOON: Duration = Duration::from_secs(1);
-    let is_renewed = place.container.options().renewal().is_some();
-    let Some(left) = left.filter(|_| is_renewed) else { return Ok(Some(token)) };
-    if clock::is_past_deadline(record.header(), place.container.store().clock()) {
+    let (store, options) = (place.container.store(), place.container.options());
+    let Some(left) = left.filter(|_| options.renewal().is_some()) else { return Ok(Some(token)) };
+    if clock::is_past_deadline(record.header(), store.clock()) {
         // The header says so, however long the record lives.
         return Ok(Some(token));
     }
-    if place.container.store().check_versions(&place.key).is_err() {
+    if store.check_versions(&place.key).is_err() {
         // Where nothing can be compared, it is found again until it expires by itself.
         return Ok(Some(token));
     }
+    let soon = left.0.min(SOON);
+    // Where the longest timeout was lowered since, the session would look alive: as if it had been given no more than
+    // that, and had so little left of it, or what becomes of that where seconds are rounded up.
+    let seen = Some(Left(soon + 3 * store.grain()));
+    let ttl = if clock::is_expired(record.header(), seen, store, &options) { soon } else { Duration::ZERO };
     let action = Action::Replace(record.blob().clone().into(), token);
-    let items = [WriteItem { key: place.key.clone(), action, ttl: Some(left.0.min(SOON)) }];
-    match place.container.store().write(&items, deadline).await.pop() {
+    let items = [WriteItem { key: place.key.clone(), action, ttl: Some(ttl) }];
+    match store.write(&items, deadline).await.pop() {
         Some(Written::Done(token)) => Ok(Some(token)),
         Some(Written::Changed | Written::Absent) => Ok(None),
         Some(Written::Failed(error) | Written::Unknown(error)) => Err(error),

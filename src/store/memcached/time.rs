@@ -12,6 +12,8 @@ use crate::io::now;
 const MAX_RELATIVE: u64 = 60 * 60 * 24 * 30;
 /// Later times are answered as if they were stored, and are gone at once.
 const MAX_ABSOLUTE: u64 = 2_147_483_647;
+/// An absolute time that is long past: what is stored with it is gone at once, and what it replaces with it.
+const OVER: u32 = 60 * 60 * 24 * 30 + 1;
 
 /// A server's own clock, as it told it when a connection was made: absolute times are compared with this one.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +35,11 @@ impl ServerClock {
 
     /// The time to live that is sent for `ttl`, where the store's clock was moved by `moved`; 0 is never.
     pub(super) fn sent_for(self, ttl: Option<Duration>, moved: Duration) -> u32 {
-        ttl.map_or(0, |ttl| self.in_seconds(life(ttl).saturating_add(whole(moved))))
+        match ttl {
+            None => 0,
+            Some(Duration::ZERO) => OVER,
+            Some(ttl) => self.in_seconds(life(ttl).saturating_add(whole(moved))),
+        }
     }
 
     /// What is sent for a time to live of this many seconds, at least one: 0 would be never.
@@ -113,7 +119,7 @@ mod tests {
     #[test]
     fn what_is_sent_is_never_less_than_what_was_asked_and_never_never() {
         assert_eq!(clock().sent_for(None, NONE), 0);
-        assert_eq!(clock().sent_for(Some(NONE), NONE), 1);
+        assert_eq!(clock().sent_for(Some(NONE), secs(100)), 2_592_001);
         assert_eq!(clock().sent_for(Some(Duration::from_millis(1)), NONE), 2);
         assert_eq!(clock().sent_for(Some(secs(3_600)), NONE), 3_601);
         assert_eq!(clock().sent_for(Some(secs(2_591_999)), NONE), 2_592_000);
