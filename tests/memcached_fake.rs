@@ -18,11 +18,12 @@ use lovely_session::io::blocking::run;
 use lovely_session::store::{
     Action, Blob, Key, LoadItem, Loaded, Store, StoreOption, StoreOptions, WriteItem, Written,
 };
-use support::fake::{Fake, Reaction, Script, handshake, token};
+use support::fake::{Fake, Gate, Reaction, Script, handshake, token};
 
-/// Long enough for a machine that is busy, short enough to wait for.
+/// How long is waited for what never comes.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// A store that waits for as long as a call says: a machine that is busy makes no answer late.
 fn open(fake: &Fake) -> Store {
     open_with_pause(fake, StoreOption::RetryPause.default_value())
 }
@@ -32,7 +33,7 @@ fn open_with_pause(fake: &Fake, pause: i64) -> Store {
     let mut options = StoreOptions::new();
     options.set(StoreOption::RetryPause, pause).unwrap();
     for option in [StoreOption::ConnectTimeout, StoreOption::ExchangeTimeout] {
-        options.set(option, i64::try_from(PATIENCE.as_millis()).unwrap()).unwrap();
+        options.set(option, 5_000).unwrap();
     }
     Store::open(Some(&fake.url()), &options).unwrap()
 }
@@ -41,29 +42,38 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
-fn load_all(store: &Store, keys: &[&str]) -> Vec<Result<Loaded>> {
+fn load_all(store: &Store, keys: &[&str], deadline: Instant) -> Vec<Result<Loaded>> {
     let items: Vec<LoadItem> = keys.iter().map(|key| LoadItem { key: Key::new(key), renew: None }).collect();
-    run(store.load(&items, soon())).unwrap()
+    run(store.load(&items, deadline)).unwrap()
 }
 
-fn load(store: &Store) -> Result<Option<Vec<u8>>> {
-    load_all(store, &["c/k"]).remove(0).map(|loaded| match loaded {
+fn load_one(store: &Store, key: &str, deadline: Instant) -> Result<Option<Vec<u8>>> {
+    load_all(store, &[key], deadline).remove(0).map(|loaded| match loaded {
         Loaded::Absent => None,
         Loaded::Found { blob, .. } => Some(blob.to_vec()),
     })
 }
 
-fn put_all(store: &Store, count: usize) -> Vec<Written> {
+fn load(store: &Store) -> Result<Option<Vec<u8>>> {
+    load_one(store, "c/k", soon())
+}
+
+/// Where the answer may not come.
+fn load_in_vain(store: &Store) -> Result<Option<Vec<u8>>> {
+    load_one(store, "c/k", Instant::now() + PATIENCE)
+}
+
+fn put_all(store: &Store, count: usize, deadline: Instant) -> Vec<Written> {
     let item = |i| WriteItem {
         key: Key::new(&format!("c/{i}")),
         action: Action::Put(Blob::new(b"bytes".to_vec()).into()),
         ttl: None,
     };
-    run(store.write(&(0..count).map(item).collect::<Vec<_>>(), soon())).unwrap()
+    run(store.write(&(0..count).map(item).collect::<Vec<_>>(), deadline)).unwrap()
 }
 
 fn put(store: &Store) -> Written {
-    put_all(store, 1).remove(0)
+    put_all(store, 1, soon()).remove(0)
 }
 
 /// A healthy answer to a load, with `text` as the record.
@@ -105,35 +115,54 @@ fn a_handshake_in_pieces_of_one_byte_is_put_together() {
 // Contract 6.4: no timeout ever makes one session's bytes be returned for another.
 #[test]
 fn an_answer_that_comes_too_late_is_never_anybodys() {
-    let fake = Fake::start(|connection| {
-        Box::new(move |line, _| {
-            let answer = found(line, &format!("connection {connection}"));
-            if connection == 0 { Reaction::Late(PATIENCE * 2, answer.into_bytes()) } else { Reaction::text(&answer) }
-        })
+    let gate = Gate::default();
+    let held = gate.clone();
+    let fake = always(move |line| match line.split(' ').nth(1) {
+        Some("c/late") => Reaction::Held(held.clone(), found(line, "late").into_bytes()),
+        _ => Reaction::text(&found(line, "in time")),
     });
     let store = open_with_pause(&fake, 1);
+    assert_eq!(load(&store).unwrap().unwrap(), b"in time");
     let begun = Instant::now();
-    assert_eq!(load(&store).unwrap_err().status(), Status::Timeout);
-    assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < PATIENCE * 2);
+    assert_eq!(load_one(&store, "c/late", begun + PATIENCE).unwrap_err().status(), Status::Timeout);
+    assert!(begun.elapsed() >= PATIENCE);
+    // It has given up although there is no answer yet.
+    gate.open();
     std::thread::sleep(Duration::from_millis(5));
     for _ in 0..20 {
-        assert_eq!(load(&store).unwrap().unwrap(), b"connection 1");
-        std::thread::sleep(PATIENCE / 10);
+        assert_eq!(load(&store).unwrap().unwrap(), b"in time");
+        std::thread::sleep(Duration::from_millis(5));
     }
+    assert_eq!(fake.connections.load(Ordering::SeqCst), 2);
 }
 
 #[test]
 fn a_load_that_was_given_up_on_leaves_no_connection_behind() {
-    let fake = always(|line| {
-        Reaction::Late(Duration::from_millis(50), found(line, line.split(' ').nth(1).unwrap()).into_bytes())
+    let gates: Vec<Gate> = (0..10).map(|_| Gate::default()).collect();
+    let held = gates.clone();
+    let fake = always(move |line| {
+        let key = line.split(' ').nth(1).unwrap();
+        let answer = found(line, key);
+        match key.strip_prefix("c/dropped-") {
+            Some(number) => Reaction::Held(held[number.parse::<usize>().unwrap()].clone(), answer.into_bytes()),
+            None => Reaction::text(&answer),
+        }
     });
     let store = open(&fake);
-    for i in 0..10 {
+    assert_eq!(load(&store).unwrap().unwrap(), b"c/k");
+    for (number, gate) in gates.iter().enumerate() {
         // The future is dropped while the answer is on its way.
-        let items = [LoadItem { key: Key::new(&format!("c/dropped-{i}")), renew: None }];
+        let items = [LoadItem { key: Key::new(&format!("c/dropped-{number}")), renew: None }];
         let at = Instant::now() + Duration::from_millis(20);
         assert!(run(lovely_session::io::with_deadline(at, store.load(&items, soon()))).unwrap().is_err());
+        gate.open();
         assert_eq!(load(&store).unwrap().unwrap(), b"c/k");
+    }
+    let sent = || fake.requests.lock().unwrap().iter().filter(|line| line.contains("dropped")).count();
+    let until = soon();
+    while sent() < gates.len() {
+        assert!(Instant::now() < until, "only {} were sent", sent());
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -168,7 +197,7 @@ fn two_answers_that_change_places_are_refused() {
             Some(held) => Reaction::text(&(found(line, "second") + &held)),
         })
     });
-    let answers = load_all(&open(&fake), &["c/1", "c/2"]);
+    let answers = load_all(&open(&fake), &["c/1", "c/2"], soon());
     assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Protocol(_)))), "{answers:?}");
 }
 
@@ -198,7 +227,7 @@ fn impossible_lengths_are_refused() {
     }
     // A record that never ends: the time is over.
     let fake = always(|line| Reaction::text(&format!("VA 1000000 c1 t-1 {}\r\nx", token(line))));
-    assert_eq!(load(&open(&fake)).unwrap_err().status(), Status::Timeout);
+    assert_eq!(load_in_vain(&open(&fake)).unwrap_err().status(), Status::Timeout);
 }
 
 #[test]
@@ -223,18 +252,20 @@ fn garbage_is_refused_wherever_it_stands() {
         let garbage = garbage.to_owned();
         let bytes = garbage.clone();
         let fake = always(move |_| Reaction::text(&bytes));
-        let store = open(&fake);
-        let error = load(&store).unwrap_err();
+        let error = load_in_vain(&open(&fake)).unwrap_err();
         assert!(matches!(error.status(), Status::Protocol | Status::Timeout), "{garbage:?}: {error}");
         assert!(!error.to_string().contains('\n'), "{error}");
         let bytes = garbage.clone();
         let greeting = move |_| Reaction::text(&bytes);
         let fake = Fake::greeting(greeting, |_| Box::new(|_, _| Reaction::Silence));
-        let error = load(&open(&fake)).unwrap_err();
+        let error = load_in_vain(&open(&fake)).unwrap_err();
         assert!(matches!(error.status(), Status::Protocol | Status::Timeout), "greeting {garbage:?}: {error}");
         let bytes = garbage.clone();
         let fake = always(move |_| Reaction::text(&bytes));
-        match put(&open(&fake)) {
+        let store = open(&fake);
+        // Connected by then, so that the write itself is sent.
+        run(store.reach(&[Key::new("c/0")], soon())).unwrap().unwrap();
+        match put_all(&store, 1, Instant::now() + PATIENCE).remove(0) {
             Written::Unknown(error) => {
                 assert!(matches!(error.status(), Status::Protocol | Status::Timeout), "{error}");
             }
@@ -357,7 +388,7 @@ fn in_a_batch_that_breaks_each_write_has_its_own_outcome() {
             }
         })
     });
-    let written = put_all(&open(&fake), 4);
+    let written = put_all(&open(&fake), 4, soon());
     assert!(matches!(written[0], Written::Done(token) if token.cas == 1), "{written:?}");
     assert!(matches!(written[1], Written::Done(token) if token.cas == 2), "{written:?}");
     assert!(matches!((&written[2], &written[3]), (Written::Unknown(_), Written::Unknown(_))), "{written:?}");
@@ -407,15 +438,17 @@ fn a_version_is_not_sent_after_any_connection_broke() {
         })
     });
     let store = open(&fake);
-    let Loaded::Found { token, .. } = load_all(&store, &["c/k"]).remove(0).unwrap() else { panic!("absent") };
+    let Loaded::Found { token, .. } = load_all(&store, &["c/k"], soon()).remove(0).unwrap() else { panic!("absent") };
     let replace = || {
         let action = Action::Replace(Blob::new(vec![1]).into(), token);
         run(store.write(&[WriteItem { key: Key::new("c/k"), action, ttl: None }], soon())).unwrap().remove(0)
     };
-    assert!(load_all(&store, &["c/break"]).remove(0).is_err());
+    assert!(load_one(&store, "c/break", soon()).is_err());
     assert!(matches!(replace(), Written::Changed));
     assert!(!fake.requests.lock().unwrap().iter().any(|line| line.starts_with("ms")), "it was not sent");
-    let Loaded::Found { token: fresh, .. } = load_all(&store, &["c/k"]).remove(0).unwrap() else { panic!("absent") };
+    let Loaded::Found { token: fresh, .. } = load_all(&store, &["c/k"], soon()).remove(0).unwrap() else {
+        panic!("absent")
+    };
     assert_ne!(token, fresh);
 }
 
@@ -432,8 +465,10 @@ fn a_version_is_not_sent_after_a_connection_was_out_of_step() {
             })
         });
         let store = open_with_pause(&fake, 1);
-        let Loaded::Found { token, .. } = load_all(&store, &["c/k"]).remove(0).unwrap() else { panic!("absent") };
-        assert!(load_all(&store, &["c/break"]).remove(0).is_err());
+        let Loaded::Found { token, .. } = load_all(&store, &["c/k"], soon()).remove(0).unwrap() else {
+            panic!("absent")
+        };
+        assert!(load_one(&store, "c/break", Instant::now() + PATIENCE).is_err());
         std::thread::sleep(Duration::from_millis(5));
         let action = Action::Replace(Blob::new(vec![1]).into(), token);
         let items = [WriteItem { key: Key::new("c/k"), action, ttl: None }];
@@ -448,7 +483,6 @@ fn nobody_listening_is_unavailable_and_names_the_server() {
     let fake = always(|_| Reaction::Silence);
     let url = fake.url();
     drop(fake);
-    std::thread::sleep(Duration::from_millis(50));
     let store = Store::open(Some(&url), &StoreOptions::new()).unwrap();
     let error = load(&store).unwrap_err();
     assert_eq!((error.status(), error.errno()), (Status::Unavailable, libc::ECONNREFUSED));

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// What it does after one request; the request's line, without its end, and its payload are given.
@@ -17,8 +17,8 @@ pub enum Reaction {
     Answer(Vec<u8>),
     /// These bytes, one at a time.
     Dribble(Vec<u8>),
-    /// These bytes after a while.
-    Late(Duration, Vec<u8>),
+    /// These bytes once the gate is open.
+    Held(Gate, Vec<u8>),
     /// These bytes, and the end.
     Close(Vec<u8>),
     /// Nothing.
@@ -32,11 +32,28 @@ impl Reaction {
     }
 }
 
+/// Holds answers back until it is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    /// Lets all pass, from now on.
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |is_open| !*is_open).unwrap());
+    }
+}
+
 /// A server on a free port of the loopback, for as long as it is not dropped.
 #[derive(Debug)]
 pub struct Fake {
     port: u16,
     is_over: Arc<AtomicBool>,
+    listening: Option<JoinHandle<()>>,
     /// How many connections were made.
     pub connections: Arc<AtomicUsize>,
     /// The lines of all requests but those of the handshake.
@@ -65,16 +82,17 @@ impl Fake {
         script: impl Fn(usize) -> Script + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let fake = Self {
+        let mut fake = Self {
             port: listener.local_addr().unwrap().port(),
             is_over: Arc::default(),
+            listening: None,
             connections: Arc::default(),
             requests: Arc::default(),
         };
         let (is_over, connections) = (Arc::clone(&fake.is_over), Arc::clone(&fake.connections));
         let requests = Arc::clone(&fake.requests);
         let behaviour = Arc::new((greeting, script));
-        thread::spawn(move || {
+        fake.listening = Some(thread::spawn(move || {
             for stream in listener.incoming() {
                 if is_over.load(Ordering::SeqCst) {
                     return;
@@ -84,7 +102,7 @@ impl Fake {
                 let stream = stream.unwrap();
                 thread::spawn(move || serve(stream, &behaviour.0(number), behaviour.1(number), &requests));
             }
-        });
+        }));
         fake
     }
 
@@ -97,8 +115,11 @@ impl Fake {
 impl Drop for Fake {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::SeqCst);
-        // Wakes the listener, which then ends.
+        // Wakes the listener, which then ends: nobody listens there after that.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
+        if let Some(listening) = self.listening.take() {
+            let _ = listening.join();
+        }
     }
 }
 
@@ -137,8 +158,8 @@ fn serve(stream: TcpStream, greeting: &Reaction, mut script: Script, requests: &
                 thread::sleep(Duration::from_micros(200));
                 out.write_all(&[*byte]).is_err()
             }),
-            Reaction::Late(pause, bytes) => {
-                thread::sleep(pause);
+            Reaction::Held(gate, bytes) => {
+                gate.pass();
                 out.write_all(&bytes).is_err()
             }
             Reaction::Close(bytes) => {
