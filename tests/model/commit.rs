@@ -17,8 +17,6 @@ pub(crate) struct Task {
     pub(crate) cont: usize,
     pub(crate) id: Vec<u8>,
     pub(crate) work: Work,
-    /// Merging found before, at prepare, that others made the same changes: nothing is left to write.
-    pub(crate) nothing_left: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -41,8 +39,8 @@ pub(crate) struct Verdict {
     pub(crate) writes: Result<Vec<(Place, Write)>, Reasons>,
     /// The timeout that is stored.
     pub(crate) timeout: i64,
-    /// What was loaded is not there any more: a lost answer cannot be told from a write that vanished too.
-    pub(crate) is_vanished: bool,
+    /// Whether nothing that stands there would tell what became of a write that was not answered.
+    pub(crate) is_untold: bool,
 }
 
 impl Task {
@@ -83,11 +81,11 @@ impl Task {
             Work::Destroy { at } => Verdict {
                 writes: Ok(vec![(at.clone(), Write::Tombstone)]),
                 timeout: opts.tombstone_life(),
-                is_vanished: false,
+                is_untold: false,
             },
             Work::Save { session, at } => {
                 let fate = Fate::of(world, session, at, cover);
-                let is_vanished = fate.is_vanished();
+                let is_untold = fate.is_untold(world, session, at);
                 let stored = fate.store(world, session, opts.policy, cover);
                 let timeout = timeout_of(stored.as_ref().ok(), session, opts.timeout);
                 let stands = match world.stands(at) {
@@ -98,17 +96,16 @@ impl Task {
                     fate != Fate::Merge || stands != Some(Merged::of(sess)) || opts.policy == Policy::Overwrite
                 };
                 let writes = stored.map(|sess| {
-                    if self.nothing_left || !is_new(&sess) {
+                    if !is_new(&sess) {
                         cover.hit("commit: others did the same");
                         return Vec::new();
                     }
                     vec![(at.clone(), Write::Session(Box::new(sess)))]
                 });
-                Verdict { writes, timeout, is_vanished }
+                Verdict { writes, timeout, is_untold }
             }
             Work::Move { session, from, to } => {
                 let fate = Fate::of(world, session, from, cover);
-                let is_vanished = fate.is_vanished();
                 let mut stored = fate.store(world, session, opts.policy, cover).map(|sess| Sess {
                     incarnation: world.draw(),
                     over: 0,
@@ -123,7 +120,7 @@ impl Task {
                 let timeout = timeout_of(stored.as_ref().ok(), session, opts.timeout);
                 let writes = stored
                     .map(|sess| vec![(to.clone(), Write::Session(Box::new(sess))), (from.clone(), Write::Tombstone)]);
-                Verdict { writes, timeout, is_vanished }
+                Verdict { writes, timeout, is_untold: false }
             }
         }
     }
@@ -190,8 +187,14 @@ impl Fate {
         fate
     }
 
-    fn is_vanished(self) -> bool {
-        matches!(self, Self::Recreate | Self::Vanished)
+    /// Whether a write over what was opened that is not answered leaves no trace: it may have come and gone with what
+    /// vanished, or be among several commits that came between.
+    fn is_untold(self, world: &World, session: &Session, at: &Place) -> bool {
+        match (self, session.base(), world.stands(at)) {
+            (Self::Recreate, ..) => true,
+            (Self::Merge, Some(base), Stands::Session { sess, .. }) => sess.sequence > base.sequence + 1,
+            _ => false,
+        }
     }
 
     /// The session as it is stored then.
@@ -220,6 +223,7 @@ impl Fate {
         Ok(Sess {
             incarnation: follows.map_or_else(|| world.draw(), |theirs| theirs.incarnation),
             version: world.draw(),
+            sequence: follows.map_or(1, |theirs| theirs.sequence + 1),
             over: theirs.as_ref().map_or(over, |theirs| theirs.over),
             created: theirs.as_ref().map_or(session.created, |theirs| theirs.created),
             accessed: theirs.as_ref().map_or(session.accessed, |theirs| theirs.accessed.max(session.accessed)),
@@ -235,7 +239,7 @@ impl Fate {
 /// What there is to do, in no order.
 pub(crate) fn plan(txn: &Txn) -> Vec<Task> {
     let mut tasks = Vec::new();
-    let mut task = |cont, id: &[u8], work| tasks.push(Task { cont, id: id.to_vec(), work, nothing_left: false });
+    let mut task = |cont, id: &[u8], work| tasks.push(Task { cont, id: id.to_vec(), work });
     for session in txn.sessions.iter().filter(|session| session.life == Life::Open) {
         let opened = (session.cont, session.opened_id.clone());
         let named = (session.cont, session.id.clone());
@@ -264,7 +268,7 @@ pub(crate) fn plan(txn: &Txn) -> Vec<Task> {
     let by_id: Vec<_> = by_id.map(|(place, _)| place.clone()).collect();
     for place in by_id {
         let (cont, id) = place.clone();
-        tasks.push(Task { cont, id, work: Work::Destroy { at: place }, nothing_left: false });
+        tasks.push(Task { cont, id, work: Work::Destroy { at: place } });
     }
     tasks
 }

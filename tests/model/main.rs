@@ -17,6 +17,7 @@ mod calls;
 mod commit;
 mod contents;
 mod cover;
+mod draw;
 mod merge;
 mod op;
 mod opening;
@@ -44,7 +45,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
 #[test]
 fn every_answer_is_the_models() {
     let (variable, usual) =
-        if is_embedded() { ("LOVELY_SESSION_MODEL", 4_000) } else { ("LOVELY_SESSION_MODEL_MEMCACHED", 1_500) };
+        if is_embedded() { ("LOVELY_SESSION_MODEL", 3_000) } else { ("LOVELY_SESSION_MODEL_MEMCACHED", 1_500) };
     let (first, count) = (from_environment("LOVELY_SESSION_MODEL_SEED", 1), from_environment(variable, usual));
     let lines = include_str!("seeds.txt").lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     let known = lines.filter(|line| !line.is_empty()).map(|line| line.parse().unwrap());
@@ -52,7 +53,7 @@ fn every_answer_is_the_models() {
     let (mut failed, mut played) = (Vec::new(), 0);
     for seed in known.chain(first..first + count) {
         played += 1;
-        match play(&op::sequence(seed)) {
+        match play(&draw::sequence(seed)) {
             Ok(happened) => cover.add(&happened),
             Err(differ) => failed.push((seed, differ)),
         }

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::cover::Cover;
-use crate::op::{Op, Sequence, sequence};
+use crate::draw::sequence;
+use crate::op::{Op, Sequence};
 use crate::sim::{Differ, Sim};
 
 /// Plays a sequence to its end, or to the first difference.

@@ -17,7 +17,6 @@ use crate::op::Fault;
 use crate::raw::Raw;
 use crate::session::Origin;
 use crate::sim::{Differ, Sim};
-use crate::support::everywhere::is_embedded;
 use crate::world::{Kind, Place, Rec, World};
 
 /// Everything that is expected of one commit.
@@ -73,11 +72,7 @@ impl Sim {
         let slot = &mut self.slots[at];
         slot.model.end(state);
         if state == State::Prepared {
-            // Merging has found out for which sessions nothing is left to do.
             slot.prepared = expected.tasks;
-            for (task, verdict) in slot.prepared.iter_mut().zip(&expected.verdicts) {
-                task.nothing_left = verdict.writes.as_ref().is_ok_and(Vec::is_empty);
-            }
         }
         if slot.real.state() != state {
             return Err(format!("the state is {:?}, in the model {state:?}", slot.real.state()));
@@ -316,10 +311,6 @@ impl Sim {
             Write::Session(sess) => self.world.store_session(place, Clone::clone(sess)),
             Write::Tombstone => self.world.store_tombstone(place),
         }
-        if !is_embedded() && self.world.rec(place).is_none() {
-            // Stored to be forgotten at once, which here may be a second later.
-            self.drop_record(place).unwrap();
-        }
     }
 }
 
@@ -333,12 +324,14 @@ impl Expected {
         self.tasks.iter().any(|task| matches!(&task.work, Work::Move { to, .. } if self.before.rec(to).is_some()))
     }
 
-    /// Whether the fault only loses messages, few enough that a commit with time looks again and goes on.
+    /// Whether the fault only loses messages, few enough that a commit with time looks again and goes on (contract 6.2).
     fn must_come_through(&self, fault: Fault) -> bool {
+        // Where several sessions are written, what stands there is looked at before anything is sent.
+        let is_looked_at = self.tasks.len() > 1 && !self.is_prepared;
         matches!(fault.kind, FaultKind::Timeout | FaultKind::LostAnswer)
             && fault.ops == 2
             && fault.count != 0
-            && self.verdicts.iter().all(|verdict| verdict.writes.is_ok() && !verdict.is_vanished)
+            && self.verdicts.iter().all(|verdict| verdict.writes.is_ok() && (is_looked_at || !verdict.is_untold))
     }
 }
 

@@ -67,10 +67,14 @@ impl V {
             22 => Self::Float([f64::NAN.to_bits(), f64::NAN.to_bits() | 1, f64::INFINITY.to_bits()][random.below(3)]),
             23..28 => Self::Text(["", "1", "é\0\n", "a"][random.below(4)].to_owned()),
             28..31 => Self::Bytes([&b""[..], b"1", b"\0\xff"][random.below(3)].to_vec()),
-            31 | 32 => Self::Bytes(vec![7; BIG]),
+            31 | 32 => Self::big(),
             33..36 => Self::List((0..random.below(3)).map(|_| Self::small(random)).collect()),
             _ => Self::Map((0..random.below(3)).map(|i| (["x", "y", ""][i].to_owned(), Self::small(random))).collect()),
         }
+    }
+
+    pub(crate) fn big() -> Self {
+        Self::Bytes(vec![7; BIG])
     }
 
     fn small(random: &mut Random) -> Self {

@@ -26,6 +26,8 @@ pub(crate) struct Deadline {
 pub(crate) struct Sess {
     pub(crate) incarnation: u64,
     pub(crate) version: u64,
+    /// Counts the commits of this incarnation.
+    pub(crate) sequence: u64,
     /// The tombstone over which it was created, or 0.
     pub(crate) over: u64,
     pub(crate) content: Content,
@@ -213,6 +215,9 @@ impl World {
             (self.opts(place.0).max_timeout() != 0, self.recs.get_mut(place), expires)
         {
             rec.expires = Some(expires.min(soon));
+            if matches!(self.stands(place), Stands::Session { is_idle: false, .. }) {
+                self.recs.remove(place);
+            }
         }
     }
 
