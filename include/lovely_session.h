@@ -74,10 +74,22 @@
  *     that is inside the transaction already goes on, and frees it as it ends.
  *     The library has no threads of its own, and calls the log callback only on a thread that is inside a call.
  *
+ * Queues
+ *
+ *     A host that must not block starts what does I/O on an ls_queue and goes on: each call that says "I/O: store"
+ *     has a twin that ends in _start. It returns at once, and what it started comes out of ls_queue_wait exactly
+ *     once, also if it was finished at once or cancelled, with the number that the caller gave with it. ls_queue_fd
+ *     is one descriptor for the host's epoll, poll or event library; or ls_queue_wait with a timeout is the loop.
+ *     A start copies what it is given. Until its completion is handed out an operation is a call that is inside its
+ *     transaction: any other call on it answers LS_ERR_MISUSE, but ls_txn_free, which cancels the operation; its
+ *     completion still comes, without handles. What is sent is gathered: see LS_QUEUE_CORK.
+ *     The log callback may be called on a thread that is inside any call on a queue, and must not wait on that queue.
+ *     Names are not looked up on a queue: ls_store_open and ls_store_resolve do that.
+ *
  * Fork
  *
  *     A transaction that was begun in the parent is dead in the child: calls answer LS_ERR_MISUSE, ls_txn_free
- *     gives back its memory. A memory:// store that was opened before the fork answers LS_ERR_UNSUPPORTED in the
+ *     gives back its memory. So is a queue: ls_queue_free leaves it where it is. A memory:// store that was opened before the fork answers LS_ERR_UNSUPPORTED in the
  *     child; open it again there: it is a new one, and empty.
  *
  * I/O
@@ -463,6 +475,23 @@ typedef enum {
 } ls_txn_option;
 
 /**
+ * An option of a queue.
+ */
+typedef enum {
+    /**
+     * How many connections operations make to one server; 1 to 4, default 1. More are of use where answers are large, or
+     * come from far away.
+     */
+    LS_QUEUE_CONNECTIONS = 1,
+    /**
+     * 1: starting sends nothing; `ls_queue_flush`, called once for everything that was started in a round of the host's
+     * scheduler, does, and so does `ls_queue_wait`. 0, the default: starting sends at once if no answer is awaited, and
+     * what is started meanwhile goes out together by the next `ls_queue_wait`.
+     */
+    LS_QUEUE_CORK = 2,
+} ls_queue_option;
+
+/**
  * What was to be done with a session.
  */
 typedef enum {
@@ -570,11 +599,23 @@ typedef struct ls_options ls_options;
 typedef struct ls_pkg ls_pkg;
 
 /**
+ * Many operations at once, for hosts that must not block: what is started on a queue goes on while the host does
+ * something else, and comes out of `ls_queue_wait` when it is finished, once for each. One descriptor tells when to call
+ * it. Operations of a queue share their connections and send together, which is what makes them cheap. Any thread may
+ * start and wait; a host with several threads is best served by a queue for each.
+ *
+ * Methods: `ls_queue_new`, `ls_queue_set`, `ls_queue_get`, `ls_queue_fd`, `ls_queue_wait`, `ls_queue_flush`,
+ * `ls_queue_cancel`, `ls_queue_free`.
+ */
+typedef struct ls_queue ls_queue;
+
+/**
  * A session in a transaction: the same handle for the same session. It lives until `ls_txn_free`; calls through it
  * answer `LS_ERR_MISUSE` after commit and abort, `LS_ERR_FAILED` after a commit that failed, `LS_ERR_GONE` while the
  * transaction destroys the session, and `LS_ERR_MISUSE` after a rollback to before the session was opened.
  *
- * Methods: `ls_session_get`, `ls_session_create`, `ls_session_exists`, `ls_session_destroy`, `ls_session_id`,
+ * Methods: `ls_session_get`, `ls_session_get_start`, `ls_session_create`, `ls_session_exists`,
+ * `ls_session_exists_start`, `ls_session_destroy`, `ls_session_id`,
  * `ls_session_is_new`, `ls_session_created`, `ls_session_accessed`, `ls_session_timeout`, `ls_session_set_timeout`,
  * `ls_session_clear_timeout`, `ls_session_deadline`, `ls_session_set_deadline`, `ls_session_clear_deadline`,
  * `ls_session_regenerate`, `ls_session_clear`, `ls_session_pkg_names`, `ls_session_content`, `ls_session_pkg`,
@@ -586,7 +627,8 @@ typedef struct ls_session ls_session;
  * A handle to a store. Opening the same store again gives another handle to it; what a `memory://` store holds lives
  * as long as any handle to it, a container, a transaction with a session of it and a registered name included.
  *
- * Methods: `ls_store_open`, `ls_store_resolve`, `ls_store_ping`, `ls_store_flush`, `ls_store_name`, `ls_store_stat`,
+ * Methods: `ls_store_open`, `ls_store_resolve`, `ls_store_ping`, `ls_store_ping_start`,
+ * `ls_store_flush`, `ls_store_flush_start`, `ls_store_name`, `ls_store_stat`,
  * `ls_store_stats_text`, `ls_store_register`, `ls_store_find`, `ls_store_unregister`, `ls_store_free`.
  */
 typedef struct ls_store ls_store;
@@ -598,7 +640,7 @@ typedef struct ls_store ls_store;
  * One call at a time: a second thread, or a log callback that calls back, gets `LS_ERR_MISUSE`.
  *
  * Methods: `ls_txn_begin`, `ls_txn_savepoint`, `ls_txn_rollback`, `ls_txn_savepoint_valid`, `ls_txn_prepare`,
- * `ls_txn_commit`, `ls_txn_abort`, `ls_txn_state`, `ls_txn_set`, `ls_txn_get`, `ls_txn_session_count`,
+ * `ls_txn_prepare_start`, `ls_txn_commit`, `ls_txn_commit_start`, `ls_txn_prefetch`, `ls_txn_prefetch_start`, `ls_txn_abort`, `ls_txn_state`, `ls_txn_set`, `ls_txn_get`, `ls_txn_session_count`,
  * `ls_txn_session_at`, `ls_txn_report_count`, `ls_txn_report_container`, `ls_txn_report_id`, `ls_txn_report_kind`,
  * `ls_txn_report_outcome`, `ls_txn_report_status`, `ls_txn_report_timeout`, `ls_txn_free`.
  */
@@ -655,6 +697,36 @@ typedef struct {
      */
     char message[LS_ERROR_MESSAGE_SIZE];
 } ls_error;
+
+/**
+ * A finished operation: 320 bytes of the caller's memory that need no initialization.
+ */
+typedef struct {
+    /**
+     * The number of the operation, as the call that started it gave it.
+     */
+    uint64_t op;
+    /**
+     * What the caller gave with it; the library never looks behind it.
+     */
+    uint64_t user_data;
+    /**
+     * Of an `ls_session_get_start` that succeeded the session; else NULL. It belongs to the transaction.
+     */
+    ls_session *session;
+    /**
+     * What the call that does the same and waits would have returned.
+     */
+    int32_t status;
+    /**
+     * 0 in this version.
+     */
+    int32_t reserved[9];
+    /**
+     * As that call would have filled it in.
+     */
+    ls_error error;
+} ls_completion;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1589,6 +1661,307 @@ int32_t ls_session_set_deadline(ls_session *session, int64_t unix_ms, ls_error *
  * I/O: none. Threads: exclusive. Since: 0.1.
  */
 int32_t ls_session_clear_deadline(ls_session *session, ls_error *err);
+
+/**
+ * Makes a queue.
+ *
+ * `out`: set to the queue.
+ *
+ * Returns `LS_OK`; `LS_ERR_UNAVAILABLE` if the system has no descriptors left, or cannot watch for forks.
+ * Ownership: the queue is yours; free it with `ls_queue_free`.
+ * I/O: none. Threads: any. Since: 0.1.
+ */
+int32_t ls_queue_new(ls_queue **out, ls_error *err);
+
+/**
+ * Sets one option.
+ *
+ * `queue`: the queue.
+ * `option`: which, an `ls_queue_option`.
+ * `value`: its value.
+ *
+ * Returns `LS_OK`; `LS_ERR_ARGUMENT` for an option that does not exist; `LS_ERR_RANGE` for a value outside what it may
+ * be; `LS_ERR_MISUSE` in a forked child.
+ * Ownership: none.
+ * I/O: none. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_queue_set(const ls_queue *queue,
+                     int32_t option,
+                     int64_t value,
+                     ls_error *err);
+
+/**
+ * Reads one option.
+ *
+ * `queue`: the queue.
+ * `option`: which, an `ls_queue_option`.
+ * `out`: set to the value.
+ *
+ * Returns `LS_OK`; `LS_ERR_ARGUMENT` for an option that does not exist.
+ * Ownership: none.
+ * I/O: none. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_queue_get(const ls_queue *queue, int32_t option, int64_t *out, ls_error *err);
+
+/**
+ * Tells the descriptor to watch: it is readable when `ls_queue_wait` has something to do, deadlines included. That may
+ * turn out to be nothing to hand out.
+ *
+ * It may be watched in any way, for changes only (edge-triggered) too, and by several sets. A host that gives the number
+ * away to something that closes it, or that goes on watching a closed number, gives it a duplicate (`dup`), and closes
+ * that before `ls_queue_free`.
+ *
+ * `queue`: the queue.
+ *
+ * Returns the descriptor; -1 for NULL and in a forked child.
+ * Ownership: the descriptor belongs to the queue: do nothing with it but watch it.
+ * I/O: none. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_queue_fd(const ls_queue *queue);
+
+/**
+ * Goes on with everything that can go on, and hands out finished operations.
+ *
+ * If it hands out fewer than `n`, everything that had happened is done, and the descriptor tells of more. If it hands out
+ * `n`, call it again before sleeping. Several threads may wait on one queue.
+ *
+ * `queue`: the queue.
+ * `out`: where finished operations are written; the rest of it is not touched.
+ * `n`: how many there is room for; with 0 it hands out nothing and does not wait.
+ * `count`: set to how many were handed out.
+ * `timeout_ms`: how long to wait if there are none; 0 is not at all, below 0 is for ever.
+ *
+ * Returns `LS_OK`, also with a count of 0; `LS_ERR_MISUSE` in a forked child, from a log callback inside a call on this
+ * queue, and if the queue was freed meanwhile; `LS_ERR_UNAVAILABLE` if the system cannot wait.
+ * Ownership: sessions that are handed out belong to their transactions.
+ * I/O: store, and waits as long as `timeout_ms` says. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_queue_wait(const ls_queue *queue,
+                      ls_completion *out,
+                      size_t n,
+                      size_t *count,
+                      int64_t timeout_ms,
+                      ls_error *err);
+
+/**
+ * Sends what was started and not sent. Of use with `LS_QUEUE_CORK`, and harmless without.
+ *
+ * `queue`: the queue.
+ *
+ * Returns `LS_OK`; `LS_ERR_MISUSE` in a forked child, and from a log callback inside a call on this queue.
+ * Ownership: none.
+ * I/O: store, but never waits. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_queue_flush(const ls_queue *queue, ls_error *err);
+
+/**
+ * Cancels an operation: what was not sent is not sent any more. It comes out of `ls_queue_wait` like any other.
+ *
+ * What was cancelled in time comes out as `LS_ERR_CANCELLED`. The transaction of a load stays usable. A commit or prepare
+ * that is cancelled has failed: with `LS_ERR_CANCELLED` nothing is stored; if something was sent and not answered it is
+ * `LS_ERR_UNKNOWN`, or `LS_ERR_PARTIAL` if some is stored, and the report says what became of each session.
+ *
+ * `queue`: the queue.
+ * `op`: which operation; one that has finished, or that there never was, is none.
+ *
+ * Returns `LS_OK`; `LS_ERR_MISUSE` in a forked child.
+ * Ownership: none.
+ * I/O: none. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_queue_cancel(const ls_queue *queue,
+                        uint64_t op,
+                        ls_error *err);
+
+/**
+ * Frees a queue: cancels its operations, as `ls_queue_cancel` does, and hands out none of them. Their transactions are
+ * the caller's as before. A thread that is inside `ls_queue_wait` returns with `LS_ERR_MISUSE`.
+ *
+ * In a forked child it leaves everything where it is: the descriptors are the parent's.
+ *
+ * `queue`: what to free; NULL is allowed.
+ *
+ * Ownership: takes the queue.
+ * I/O: none. Threads: exclusive. Since: 0.1.
+ */
+void ls_queue_free(ls_queue *queue);
+
+/**
+ * Starts opening a session: `ls_session_get` that does not wait.
+ *
+ * Until the operation is handed out by `ls_queue_wait`, every other call on the transaction and what it lent answers
+ * `LS_ERR_MISUSE`, but `ls_txn_free`, which cancels it: then its completion has no session.
+ *
+ * `txn`: an active transaction; a prepared one gives what it has open.
+ * `container`: where the session is.
+ * `id`, `id_len`: which session; see `ls_session_get`.
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what else `ls_session_get` can return is the status of the completion;
+ * `LS_ERR_MISUSE` if the transaction is in use, or the queue was made before a fork.
+ * Ownership: `container` and `queue` stay yours. The session of the completion belongs to the transaction.
+ * I/O: store, but never waits. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_get_start(ls_txn *txn,
+                             const ls_container *container,
+                             const char *id,
+                             size_t id_len,
+                             const ls_queue *queue,
+                             uint64_t user_data,
+                             uint64_t *op,
+                             ls_error *err);
+
+/**
+ * Starts asking whether there is a session: `ls_session_exists` that does not wait.
+ *
+ * Until the operation is handed out by `ls_queue_wait`, every other call on the transaction and what it lent answers
+ * `LS_ERR_MISUSE`, but `ls_txn_free`, which cancels it.
+ *
+ * `txn`: an active or prepared transaction.
+ * `container`: where it would be.
+ * `id`, `id_len`: which session; see "Text".
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what `ls_session_exists` returns is the status of the completion; `LS_ERR_MISUSE`
+ * if the transaction is in use, or the queue was made before a fork.
+ * Ownership: `container` and `queue` stay yours.
+ * I/O: store, but never waits. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_session_exists_start(ls_txn *txn,
+                                const ls_container *container,
+                                const char *id,
+                                size_t id_len,
+                                const ls_queue *queue,
+                                uint64_t user_data,
+                                uint64_t *op,
+                                ls_error *err);
+
+/**
+ * Opens many sessions of a container at once, in one round trip to each server: `ls_session_get` then finds them open.
+ *
+ * `txn`: an active transaction.
+ * `container`: where they are.
+ * `ids`, `id_lens`: which sessions: `n` pointers and `n` lengths; see "Text". Without lengths (NULL) each id ends with
+ * its NUL. The same id twice is once.
+ * `n`: how many.
+ *
+ * Returns `LS_OK` if all are open; else, as `ls_session_get`, the status of the first that could not be opened: the
+ * others are open, and opening it tries again. `LS_ERR_MISUSE` also if the transaction is prepared.
+ * Ownership: the sessions belong to the transaction. `container` stays yours.
+ * I/O: store. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_txn_prefetch(ls_txn *txn,
+                        const ls_container *container,
+                        const char *const *ids,
+                        const size_t *id_lens,
+                        size_t n,
+                        ls_error *err);
+
+/**
+ * Starts opening many sessions: `ls_txn_prefetch` that does not wait.
+ *
+ * Until the operation is handed out by `ls_queue_wait`, every other call on the transaction and what it lent answers
+ * `LS_ERR_MISUSE`, but `ls_txn_free`, which cancels it.
+ *
+ * `txn`: an active transaction.
+ * `container`: where they are.
+ * `ids`, `id_lens`, `n`: which sessions; see `ls_txn_prefetch`.
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what else `ls_txn_prefetch` can return is the status of the completion;
+ * `LS_ERR_MISUSE` if the transaction is in use, or the queue was made before a fork.
+ * Ownership: `container` and `queue` stay yours.
+ * I/O: store, but never waits. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_txn_prefetch_start(ls_txn *txn,
+                              const ls_container *container,
+                              const char *const *ids,
+                              const size_t *id_lens,
+                              size_t n,
+                              const ls_queue *queue,
+                              uint64_t user_data,
+                              uint64_t *op,
+                              ls_error *err);
+
+/**
+ * Starts the vote on a commit: `ls_txn_prepare` that does not wait.
+ *
+ * Until the operation is handed out by `ls_queue_wait`, every other call on the transaction and what it lent answers
+ * `LS_ERR_MISUSE`, but `ls_txn_free`, which cancels it.
+ *
+ * `txn`: an active transaction.
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what else `ls_txn_prepare` can return is the status of the completion, or
+ * `LS_ERR_CANCELLED`; `LS_ERR_MISUSE` if the transaction is in use, or the queue was made before a fork.
+ * Ownership: `queue` stays yours.
+ * I/O: store, but never waits. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_txn_prepare_start(ls_txn *txn, const ls_queue *queue, uint64_t user_data, uint64_t *op, ls_error *err);
+
+/**
+ * Starts a commit: `ls_txn_commit` that does not wait.
+ *
+ * Until the operation is handed out by `ls_queue_wait`, every other call on the transaction and what it lent answers
+ * `LS_ERR_MISUSE`, but `ls_txn_free`, which cancels it.
+ *
+ * `txn`: an active or prepared transaction.
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what else `ls_txn_commit` can return is the status of the completion, or
+ * `LS_ERR_CANCELLED`: nothing is stored; `LS_ERR_MISUSE` if the transaction is in use, or the queue was made before a
+ * fork.
+ * Ownership: `queue` stays yours.
+ * I/O: store, but never waits. Threads: exclusive. Since: 0.1.
+ */
+int32_t ls_txn_commit_start(ls_txn *txn, const ls_queue *queue, uint64_t user_data, uint64_t *op, ls_error *err);
+
+/**
+ * Starts asking whether the store answers: `ls_store_ping` that does not wait.
+ *
+ * `store`: what to ask.
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what else `ls_store_ping` can return is the status of the completion;
+ * `LS_ERR_MISUSE` if the queue was made before a fork.
+ * Ownership: `queue` stays yours.
+ * I/O: store, but never waits. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_store_ping_start(const ls_store *store,
+                            const ls_queue *queue,
+                            uint64_t user_data,
+                            uint64_t *op,
+                            ls_error *err);
+
+/**
+ * Starts removing everything from the store: `ls_store_flush` that does not wait.
+ *
+ * `store`: what to empty.
+ * `queue`: where the operation runs.
+ * `user_data`: any number; the completion has it.
+ * `op`: set to the number of the operation; may be NULL.
+ *
+ * Returns `LS_OK` if it was started: what else `ls_store_flush` can return is the status of the completion;
+ * `LS_ERR_MISUSE` if the queue was made before a fork.
+ * Ownership: `queue` stays yours.
+ * I/O: store, but never waits. Threads: concurrent. Since: 0.1.
+ */
+int32_t ls_store_flush_start(const ls_store *store,
+                             const ls_queue *queue,
+                             uint64_t user_data,
+                             uint64_t *op,
+                             ls_error *err);
 
 /**
  * Tells the name of a package.

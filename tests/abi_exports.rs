@@ -156,7 +156,7 @@ fn every_type_lists_its_methods() {
             listed.extend(joined.split('`').filter(|word| word.starts_with("ls_")).map(str::to_owned));
         }
     }
-    let nouns = ["options", "store", "container", "txn", "session", "pkg", "value"];
+    let nouns = ["options", "store", "container", "txn", "session", "queue", "pkg", "value"];
     let of_a_noun = |name: &str| nouns.iter().any(|noun| name.starts_with(&format!("ls_{noun}_")));
     let methods: BTreeSet<String> = exports().into_iter().map(|e| e.name).filter(|name| of_a_noun(name)).collect();
     assert_eq!(listed, methods);

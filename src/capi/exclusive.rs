@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::io::sys::fork_generation;
@@ -24,8 +25,13 @@ pub(super) struct Exclusive<T> {
     state: AtomicU8,
     poisoned: AtomicBool,
     born: u64,
+    /// What to do when it is freed while an operation of a queue is inside.
+    on_free: Mutex<Option<OnFree>>,
     content: UnsafeCell<T>,
 }
+
+/// Asks the one inside to end.
+pub(super) type OnFree = Arc<dyn Fn() + Send + Sync>;
 
 impl<T> Exclusive<T> {
     /// Puts content, which may know its own address, into a box of its own, to be freed by [`Exclusive::free`].
@@ -35,6 +41,7 @@ impl<T> Exclusive<T> {
             state: AtomicU8::new(IDLE),
             poisoned: AtomicBool::new(false),
             born: fork_generation(),
+            on_free: Mutex::new(None),
             content: UnsafeCell::new(make(place)),
         };
         // SAFETY: `place` is a box for one of these, and nobody else's yet.
@@ -75,12 +82,25 @@ impl<T> Exclusive<T> {
                 // SAFETY: it was idle, and whoever finds it doomed does not touch it.
                 return unsafe { drop(Box::from_raw(this.as_ptr())) };
             }
+            let on_free = {
+                // SAFETY: alive: whoever is inside does not free what is not doomed.
+                let shared = unsafe { this.as_ref() };
+                // In a child whoever held the lock may not exist.
+                if shared.born == fork_generation() { shared.on_free().clone() } else { None }
+            };
             // In a forked child the one inside may be a thread that does not exist here: then this is a leak, which
             // beats freeing under the feet of the thread that forked from inside.
             if state.compare_exchange(BUSY, DOOMED, Ordering::AcqRel, Ordering::Relaxed) != Err(IDLE) {
+                if let Some(on_free) = on_free {
+                    on_free();
+                }
                 return;
             }
         }
+    }
+
+    fn on_free(&self) -> MutexGuard<'_, Option<OnFree>> {
+        self.on_free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,6 +114,13 @@ impl<T> Inside<T> {
     pub(super) fn poison(&self) {
         // SAFETY: alive while we are inside.
         unsafe { self.this.as_ref() }.poisoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Sets what is done if it is freed while we are inside; `None` when that is over.
+    pub(super) fn set_on_free(&self, on_free: Option<OnFree>) {
+        // SAFETY: alive while we are inside.
+        let before = std::mem::replace(&mut *unsafe { self.this.as_ref() }.on_free(), on_free);
+        drop(before);
     }
 
     /// Whether it was freed since we entered, so that nothing of it may be lent any more.
@@ -134,7 +161,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
     /// Counts how often it was dropped.

@@ -209,7 +209,7 @@ pub(super) fn wait<T>(operation: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// Turns a panic into an error. Its message is not shown: it could name what errors must not.
-fn unwinding_stops_here<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn unwinding_stops_here<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     // Nothing half-done is seen again: a transaction is poisoned, and what is shared is behind locks of its own.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping it could panic again.

@@ -23,6 +23,7 @@ pub mod log;
 pub mod options;
 mod out;
 pub mod pkg;
+pub mod queue;
 pub mod report;
 pub mod session;
 pub mod store;

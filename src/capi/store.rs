@@ -72,7 +72,8 @@ const _: () = {
 /// A handle to a store. Opening the same store again gives another handle to it; what a `memory://` store holds lives
 /// as long as any handle to it, a container, a transaction with a session of it and a registered name included.
 ///
-/// Methods: `ls_store_open`, `ls_store_resolve`, `ls_store_ping`, `ls_store_flush`, `ls_store_name`, `ls_store_stat`,
+/// Methods: `ls_store_open`, `ls_store_resolve`, `ls_store_ping`, `ls_store_ping_start`,
+/// `ls_store_flush`, `ls_store_flush_start`, `ls_store_name`, `ls_store_stat`,
 /// `ls_store_stats_text`, `ls_store_register`, `ls_store_find`, `ls_store_unregister`, `ls_store_free`.
 #[derive(Debug)]
 pub struct ls_store {

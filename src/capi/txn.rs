@@ -56,7 +56,7 @@ const _: () = assert!(ls_txn_option::LS_TXN_COMMIT_TIMEOUT as i32 == TxnOption::
 /// One call at a time: a second thread, or a log callback that calls back, gets `LS_ERR_MISUSE`.
 ///
 /// Methods: `ls_txn_begin`, `ls_txn_savepoint`, `ls_txn_rollback`, `ls_txn_savepoint_valid`, `ls_txn_prepare`,
-/// `ls_txn_commit`, `ls_txn_abort`, `ls_txn_state`, `ls_txn_set`, `ls_txn_get`, `ls_txn_session_count`,
+/// `ls_txn_prepare_start`, `ls_txn_commit`, `ls_txn_commit_start`, `ls_txn_prefetch`, `ls_txn_prefetch_start`, `ls_txn_abort`, `ls_txn_state`, `ls_txn_set`, `ls_txn_get`, `ls_txn_session_count`,
 /// `ls_txn_session_at`, `ls_txn_report_count`, `ls_txn_report_container`, `ls_txn_report_id`, `ls_txn_report_kind`,
 /// `ls_txn_report_outcome`, `ls_txn_report_status`, `ls_txn_report_timeout`, `ls_txn_free`.
 // Never made: its address is that of an `Exclusive<Inner>`.

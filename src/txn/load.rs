@@ -15,12 +15,37 @@ use crate::txn::stands::Stands;
 /// Loads a session and renews it; what is not there, or no more, is a new one.
 pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Session> {
     let place = Place::new(container, id);
-    let options = container.options();
-    let id = Arc::from(id);
     let deadline = deadline(&place);
+    let stands = look_until(&place, container.options().renewal(), deadline).await?;
+    settle(place, Arc::from(id), stands, deadline).await
+}
+
+/// Loads several sessions in one round trip to each server: one result for each, in their order.
+pub(super) async fn load_all(container: &Container, ids: &[&[u8]]) -> Vec<Result<Session>> {
+    let places: Vec<Place> = ids.iter().map(|id| Place::new(container, id)).collect();
+    let Some(deadline) = places.first().map(deadline) else { return Vec::new() };
+    let options = container.options();
+    let items: Vec<LoadItem> =
+        places.iter().map(|place| LoadItem { key: place.key.clone(), renew: options.renewal() }).collect();
+    let mut loaded = container.store().load(&items, deadline).await.into_iter();
+    let mut sessions = Vec::with_capacity(ids.len());
+    for (place, id) in places.into_iter().zip(ids) {
+        let stands =
+            loaded.next().unwrap_or_else(|| Err(no_answer())).and_then(|found| Stands::read(&place, &options, found));
+        sessions.push(match stands {
+            Ok(stands) => settle(place, Arc::from(*id), stands, deadline).await,
+            Err(error) => Err(error),
+        });
+    }
+    sessions
+}
+
+/// The session that `stands` is, once it is renewed as it has to be.
+async fn settle(place: Place, id: Arc<[u8]>, mut stands: Stands, deadline: Instant) -> Result<Session> {
+    let container = place.container.clone();
+    let options = container.options();
     let absent = |over, tombstone| Origin::Absent { over, tombstone };
     let origin = loop {
-        let stands = look_until(&place, options.renewal(), deadline).await?;
         if options.policy != Policy::Overwrite {
             // Found out here rather than at the commit: what is opened could not be stored safely.
             container.store().check_versions(&place.key)?;
@@ -41,6 +66,7 @@ pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Session> {
                 }
             }
         }
+        stands = look_until(&place, options.renewal(), deadline).await?;
     };
     Ok(Session::absent(place, id, origin))
 }

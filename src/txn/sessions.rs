@@ -1,5 +1,6 @@
 //! What a transaction does to whole sessions: open, create, look for, rename and destroy them, and what they tell.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::container::{Container, check_within};
@@ -8,7 +9,7 @@ use crate::session::id::{check_id, random_id};
 use crate::session::{Head, Life, Origin, Place, Session};
 use crate::txn::Transaction;
 use crate::txn::index::{Entry, IndexKey, IndexRef};
-use crate::txn::load::{load, look};
+use crate::txn::load::{load, load_all, look};
 use crate::txn::stands::Stands;
 use crate::txn::undo::Undo;
 
@@ -36,6 +37,38 @@ impl Transaction {
             old.leave(Life::Reloaded);
         }
         Ok(self.join(loaded))
+    }
+
+    /// Opens many sessions of one container in one round trip to each server, so that [`open`](Self::open) finds them
+    /// open. The error is that of the first that could not be opened; the others are open.
+    pub async fn prefetch(&mut self, container: &Container, ids: &[&[u8]]) -> Result<()> {
+        self.check_writable()?;
+        ids.iter().try_for_each(|id| check_id(id))?;
+        let mut wanted: Vec<(&[u8], Option<usize>)> = Vec::with_capacity(ids.len());
+        let mut is_wanted: HashSet<&[u8]> = HashSet::with_capacity(ids.len());
+        let mut first_error = None;
+        for &id in ids {
+            match self.find(container, id) {
+                Ok(Some(at)) if !self.sessions.get(at).is_some_and(Session::is_stale) => {}
+                Ok(known) if is_wanted.insert(id) => wanted.push((id, known)),
+                Ok(_) => {}
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        container.accessed(container.store().clock().now_ms());
+        let ids: Vec<&[u8]> = wanted.iter().map(|(id, _)| *id).collect();
+        for ((_, known), loaded) in wanted.into_iter().zip(load_all(container, &ids).await) {
+            match loaded {
+                Ok(loaded) => {
+                    if let Some(old) = known.and_then(|at| self.sessions.get_mut(at)) {
+                        old.leave(Life::Reloaded);
+                    }
+                    self.join(loaded);
+                }
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or(Ok(()), Err)
     }
 
     /// A new session under a random id, stored at commit even if it stays empty. No I/O.

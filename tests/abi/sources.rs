@@ -18,6 +18,8 @@ pub(crate) fn in_order() -> Vec<String> {
         "report",
         "session/mod",
         "session/times",
+        "queue/mod",
+        "queue/start",
         "pkg/mod",
         "pkg/typed",
         "value/mod",

@@ -20,7 +20,8 @@ use crate::txn::SessionRef;
 /// answer `LS_ERR_MISUSE` after commit and abort, `LS_ERR_FAILED` after a commit that failed, `LS_ERR_GONE` while the
 /// transaction destroys the session, and `LS_ERR_MISUSE` after a rollback to before the session was opened.
 ///
-/// Methods: `ls_session_get`, `ls_session_create`, `ls_session_exists`, `ls_session_destroy`, `ls_session_id`,
+/// Methods: `ls_session_get`, `ls_session_get_start`, `ls_session_create`, `ls_session_exists`,
+/// `ls_session_exists_start`, `ls_session_destroy`, `ls_session_id`,
 /// `ls_session_is_new`, `ls_session_created`, `ls_session_accessed`, `ls_session_timeout`, `ls_session_set_timeout`,
 /// `ls_session_clear_timeout`, `ls_session_deadline`, `ls_session_set_deadline`, `ls_session_clear_deadline`,
 /// `ls_session_regenerate`, `ls_session_clear`, `ls_session_pkg_names`, `ls_session_content`, `ls_session_pkg`,

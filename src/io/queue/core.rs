@@ -27,6 +27,8 @@ pub struct Finished<T> {
     pub number: u64,
     /// What the caller gave with it.
     pub user_data: u64,
+    /// Whether it was cancelled before it had finished.
+    pub is_cancelled: bool,
     /// What it came to.
     pub result: Result<T>,
 }
@@ -212,8 +214,9 @@ impl<T> Core<T> {
         if let Poll::Ready(result) = polled
             && let Some(running) = self.running.remove(&number)
         {
-            let result = if running.wants.is_cancelled() { result.map_err(cancelled) } else { result };
-            self.finished.push_back(Finished { number, user_data: running.user_data, result });
+            let is_cancelled = running.wants.is_cancelled();
+            let result = if is_cancelled { result.map_err(cancelled) } else { result };
+            self.finished.push_back(Finished { number, user_data: running.user_data, is_cancelled, result });
         }
     }
 }
@@ -244,7 +247,7 @@ impl<T> Running<T> {
 
 /// What an operation came to that was cancelled and did not succeed: unless something was sent that may have been
 /// applied, that is all there is to say.
-fn cancelled(error: Error) -> Error {
+pub fn cancelled(error: Error) -> Error {
     match error {
         Error::Unknown(_) | Error::Partial(_) | Error::Lost(_) | Error::Panic(_) => error,
         _ => Error::Cancelled("the operation was cancelled".into()),

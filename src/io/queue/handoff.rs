@@ -2,20 +2,23 @@
 //!
 //! Whoever has something for the core leaves it and tries to take the core; if another thread has it, that one looks
 //! again after it has let go. Both halves are needed, on every path: the one who leaves something sees the core taken
-//! only while its holder has not looked for the last time.
+//! only while its holder has not looked for the last time. A thread that waits for the core goes first: it takes what was
+//! left when it gets there, and would else never get there while others keep leaving things.
 
-use super::sync::{Mutex, MutexGuard};
+use super::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// A core that one thread at a time works on, and what the others left for it.
 #[derive(Debug)]
 pub(super) struct Handoff<I, C> {
     inbound: Mutex<Vec<I>>,
     core: Mutex<C>,
+    /// How many threads wait for the core.
+    waiting: AtomicUsize,
 }
 
 impl<I, C> Handoff<I, C> {
     pub(super) fn new(core: C) -> Self {
-        Self { inbound: Mutex::new(Vec::new()), core: Mutex::new(core) }
+        Self { inbound: Mutex::new(Vec::new()), core: Mutex::new(core), waiting: AtomicUsize::new(0) }
     }
 
     /// Leaves `item` for the core. `work` is what is done with what was left, here or, as theirs, by whoever has the
@@ -27,7 +30,10 @@ impl<I, C> Handoff<I, C> {
 
     /// Waits for the core and works on it: `first` gets what was left, `work` what comes meanwhile.
     pub(super) fn with<R>(&self, first: impl FnOnce(&mut C, Vec<I>) -> R, work: impl FnMut(&mut C, Vec<I>)) -> R {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut core = lock(&self.core);
+        // Before taking what was left: whoever leaves something after that must not rely on us.
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let inbound = self.take();
         let answer = first(&mut core, inbound);
         drop(core);
@@ -35,9 +41,9 @@ impl<I, C> Handoff<I, C> {
         answer
     }
 
-    /// Works until nothing is left, or until somebody else has the core, who will see to it.
+    /// Works until nothing is left, or until somebody else has the core, or waits for it, who will see to it.
     fn settle(&self, mut work: impl FnMut(&mut C, Vec<I>)) {
-        while !lock(&self.inbound).is_empty() {
+        while !lock(&self.inbound).is_empty() && self.waiting.load(Ordering::SeqCst) == 0 {
             let Some(mut core) = try_lock(&self.core) else { return };
             let inbound = self.take();
             work(&mut core, inbound);

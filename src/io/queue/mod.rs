@@ -13,7 +13,7 @@ mod handoff;
 mod hub;
 mod sync;
 
-pub use self::core::{Finished, Operation};
+pub use self::core::{Finished, Operation, cancelled};
 pub use hub::{Hub, Line, LineState};
 
 use std::cell::RefCell;
@@ -175,7 +175,7 @@ impl<T> Queue<T> {
 
     /// Cancels all operations and hands out none; threads that wait are told. In a forked child it does nothing.
     pub fn close(&self) {
-        if self.generation != fork_generation() {
+        if !self.is_of_this_process() {
             return;
         }
         self.is_closed.store(true, Ordering::Release);
@@ -212,9 +212,14 @@ impl<T> Queue<T> {
         self.hub.set_corked(on);
     }
 
+    /// Whether this process made it, and not one that it was forked from.
+    pub fn is_of_this_process(&self) -> bool {
+        self.generation == fork_generation()
+    }
+
     /// Refuses what is not this process's, or was freed.
     pub fn check(&self) -> Result<()> {
-        if self.generation != fork_generation() {
+        if !self.is_of_this_process() {
             return Err(Error::Misuse("queue was made before a fork, in the parent process".into()));
         }
         if self.is_closed.load(Ordering::Acquire) { Err(freed()) } else { Ok(()) }
