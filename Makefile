@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall check test test-go test-faults test-faults-planted bench bench-cycle test-ruby header clean
+.PHONY: help demo lib manual install uninstall deb check test test-go test-faults test-faults-planted bench bench-cycle test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,12 @@ install: ## Install libraries, headers, pkg-config and CMake files, and the manu
 
 uninstall: ## Remove what `make install` with the same settings installed
 	@$(INSTALL_SETTINGS) tools/install.sh uninstall
+
+deb: ## Make the Debian packages liblovely-session0 and liblovely-session-dev, into build/deb
+	@tools/setup.sh deb
+	@test -e $(LIB)/liblovely_session.a || $(MAKE) --no-print-directory lib
+	@test -e build/manual/html/index.html || $(MAKE) --no-print-directory manual
+	@LIB='$(LIB)' tools/deb.sh
 
 check: ## Quick look before a commit: format, lints, and the tests of documents and inner parts
 	cargo fmt --check

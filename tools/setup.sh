@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: the one list of what this project needs beside Rust and git.
 #
-#   tools/setup.sh make|demo|memcached|manual|test|ruby|bench-cycle
+#   tools/setup.sh make|demo|memcached|manual|deb|test|ruby|bench-cycle
 #
 # what `make`, `make demo` (on memcached), `make manual`, `make test`, `make test-ruby` or `make bench-cycle` needs.
 #
@@ -32,6 +32,9 @@ ruby test  | rubocop          | rubocop               | lints of Ruby
 ruby test  | yard             | yard                  | its reference manual
 test       | cmake            | cmake                 | programs that find the library by CMake
 test       | pkg-config       | pkg-config            | programs that find it by pkg-config
+deb test   | dpkg-shlibdeps   | dpkg-dev              | the packages for Debian
+deb test   | strip            | binutils              | the same
+test       | lintian          | lintian               | what Debian says about them
 test       | curl             | curl                  | what drives the shop of the examples
 test       | probe_httplib    | libcpp-httplib-dev    | what that shop serves HTTP with
 test       | strace           | strace                | counting system calls
@@ -154,4 +157,4 @@ if [[ -n $lacking ]]; then
         exit 1
     fi
 fi
-[[ $what == make || $what == manual ]] || check_rust
+[[ $what == make || $what == manual || $what == deb ]] || check_rust

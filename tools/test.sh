@@ -61,6 +61,7 @@ stage c tests/capi/run.sh
 stage ruby tools/test-ruby.sh
 stage cpp tests/cpp/run.sh
 stage install tests/install/run.sh
+stage deb tests/install/deb.sh
 stage examples tests/examples/run.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
