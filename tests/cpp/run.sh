@@ -12,7 +12,7 @@ warnings=(-Wall -Wextra -pedantic -Werror -Wshadow -Wconversion -Wsign-conversio
 includes=(-Iinclude -Ibindings/cpp)
 read -ra system_libs <bindings/c/native-libs
 link=("-L$lib" -llovely_session "-Wl,-rpath,$lib" "${system_libs[@]}")
-tests=(main value pkg txn store)
+tests=(main value pkg txn queue store)
 passed=0 failed=0
 mkdir -p "$work"
 

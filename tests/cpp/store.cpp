@@ -120,6 +120,9 @@ TEST(the_log_has_a_handler_which_may_throw) {
     CHECK(lines.size() == seen);
 }
 
+// ABI.md
+static_assert(sizeof(ls_error) == 256 && sizeof(ls_completion) == 320);
+
 TEST(the_version_of_the_header_is_that_of_the_library) {
     CHECK(std::string(lovely::version()) == LS_VERSION);
     CHECK(lovely::version_number() == LS_VERSION_NUMBER);

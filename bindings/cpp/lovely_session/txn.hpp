@@ -44,6 +44,29 @@ struct ReportEntry {
     Milliseconds timeout;   ///< The timeout that it was to be stored with: what a cookie's age should be; 0 is never.
 };
 
+namespace detail {
+
+/// Ids as C takes many.
+class IdList {
+public:
+    template <class Ids>
+    explicit IdList(const Ids& ids) {
+        for (const std::string_view id : ids) {
+            data_.push_back(id.data());
+            sizes_.push_back(id.size());
+        }
+    }
+    [[nodiscard]] const char* const* data() const noexcept { return data_.data(); }
+    [[nodiscard]] const std::size_t* sizes() const noexcept { return sizes_.data(); }
+    [[nodiscard]] std::size_t size() const noexcept { return data_.size(); }
+
+private:
+    std::vector<const char*> data_;
+    std::vector<std::size_t> sizes_;
+};
+
+}  // namespace detail
+
 /// A mark to roll back to.
 enum class Savepoint : std::uint64_t {};
 
@@ -65,6 +88,18 @@ public:
         ls_session* out = nullptr;
         detail::check(ls_session_get(handle(), container.handle(), id.data(), id.size(), &out, &error), error);
         return Session(out);
+    }
+
+    /// Opens many sessions at once, in one round trip to each server; open() then finds them open. `ids` is any range of text.
+    template <class Ids>
+    void prefetch(const Container& container, const Ids& ids) {
+        const detail::IdList list(ids);
+        ls_error error;
+        detail::check(ls_txn_prefetch(handle(), container.handle(), list.data(), list.sizes(), list.size(), &error), error);
+    }
+    /// The same, of ids that are written down.
+    void prefetch(const Container& container, std::initializer_list<std::string_view> ids) {
+        prefetch<std::initializer_list<std::string_view>>(container, ids);
     }
 
     /// Makes a session with a random id; it is stored at commit, even if empty.
