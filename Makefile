@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall deb check test test-go test-faults test-faults-planted bench bench-cycle test-ruby header clean
+.PHONY: help demo lib manual install uninstall deb check test test-go test-go test-faults test-faults-planted bench bench-cycle test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,12 @@ test-go: ## Test the Go package (Go 1.24 or later)
 
 bench: ## Print what the main paths cost: counts first, then times
 	cargo bench --locked
+
+bench-go: ## Compare cycles of the Go package with those of gomemcache, in turns on one memcached
+	@tools/setup.sh memcached
+	@$(MAKE) --no-print-directory lib
+	cd bindings/go && go test -tags lovely_tree -run '^$$' -bench . .
+	cd bindings/go/bench && go run -tags lovely_tree .
 
 bench-cycle: ## Compare cycles on memcached with plain sockets and with libmemcached, pinned to one CPU
 	@tools/setup.sh bench-cycle

@@ -12,10 +12,19 @@ import (
 )
 
 // Everything that asks a store for a transaction stands here.
+//
+// On memcached it goes through a queue, so that a goroutine that waits holds no thread, and so does not if the store is in
+// memory, or the call needs no store: those calls do not wait.
 
 // open opens a session. The caller is inside the transaction.
 func (t *Txn) open(container *Container, id string) (*C.ls_session, error) {
 	text, length := chars(id)
+	if q := container.store.native.queues.enter(); q != nil {
+		defer q.done()
+		return q.run(t.ctx, func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t {
+			return C.ls_session_get_start(t.raw, container.raw, text, length, raw, place, number, detail)
+		})
+	}
 	var raw *C.ls_session
 	rc := C.ls_session_get(t.raw, container.raw, text, length, &raw, &t.block.err)
 	runtime.KeepAlive(id)
@@ -28,6 +37,13 @@ func (t *Txn) open(container *Container, id string) (*C.ls_session, error) {
 // exists asks whether there is a session.
 func (t *Txn) exists(container *Container, id string) error {
 	text, length := chars(id)
+	if q := container.store.native.queues.enter(); q != nil {
+		defer q.done()
+		_, err := q.run(t.ctx, func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t {
+			return C.ls_session_exists_start(t.raw, container.raw, text, length, raw, place, number, detail)
+		})
+		return err
+	}
 	rc := C.ls_session_exists(t.raw, container.raw, text, length, &t.block.err)
 	runtime.KeepAlive(id)
 	return t.failure(rc)
@@ -38,6 +54,18 @@ func (t *Txn) save(isCommit bool) error {
 	if err := t.failure(C.lovely_txn_limit(t.raw, C.int64_t(timeLeft(t.ctx)), &t.block)); err != nil {
 		return err
 	}
+	if t.isChanged {
+		if q := t.queues.enter(); q != nil {
+			defer q.done()
+			_, err := q.run(t.ctx, func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t {
+				if isCommit {
+					return C.ls_txn_commit_start(t.raw, raw, place, number, detail)
+				}
+				return C.ls_txn_prepare_start(t.raw, raw, place, number, detail)
+			})
+			return err
+		}
+	}
 	if isCommit {
 		return t.failure(C.ls_txn_commit(t.raw, &t.block.err))
 	}
@@ -47,13 +75,16 @@ func (t *Txn) save(isCommit bool) error {
 // maxCommitTimeout is the longest that the library takes.
 const maxCommitTimeout = 24 * time.Hour
 
-// timeLeft returns how many milliseconds the context has left; -1 if it has no deadline.
+// grace is what the library is given beyond the deadline of a context, so that it is the context that ends first.
+const grace = 10 * time.Millisecond
+
+// timeLeft returns how many milliseconds a commit may take; -1 if the context has no deadline.
 func timeLeft(ctx context.Context) int64 {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return -1
 	}
-	return min(max(time.Until(deadline), 0), maxCommitTimeout).Milliseconds()
+	return milliseconds(min(max(time.Until(deadline), 0)+grace, maxCommitTimeout))
 }
 
 // ended returns the error of a context that has ended.

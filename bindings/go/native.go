@@ -48,3 +48,6 @@ func (u *uses) freeOnce(free func()) {
 		free()
 	}
 }
+
+// isShared tells whether more than one call is inside.
+func (u *uses) isShared() bool { return u.state.Load()&^(closedBit|freedBit) > 1 }

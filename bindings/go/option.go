@@ -38,6 +38,11 @@ func WithItemLimit(bytes int64) Option { return Option{C.LS_OPTION_ITEM_LIMIT, b
 // WithFlush allows [Store.Flush], which a memory:// store always does.
 func WithFlush() Option { return Option{C.LS_OPTION_FLUSH_ALLOWED, 1} }
 
+// WithRetryPause sets the longest pause before a server that failed is tried again; 10 s if it is not given.
+func WithRetryPause(d time.Duration) Option {
+	return Option{C.LS_OPTION_RETRY_PAUSE, milliseconds(d)}
+}
+
 // Policy says what a commit does about a key that another transaction changed differently since it was loaded.
 type Policy int
 

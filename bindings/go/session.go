@@ -54,7 +54,15 @@ func (t *Txn) Session(container *Container, id string) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
+	t.use(container)
 	return t.session(raw, container.raw), nil
+}
+
+// use notes that the transaction has something to do with the container's store.
+func (t *Txn) use(container *Container) {
+	if queues := container.store.native.queues; queues != nil {
+		t.queues = queues
+	}
 }
 
 // NewSession makes a session with a random id of 192 bits, 32 URL-safe characters. It is stored at commit, even if empty.
@@ -70,6 +78,7 @@ func (t *Txn) NewSession(container *Container) (Session, error) {
 	if err := t.failure(C.lovely_session_create(t.raw, container.raw, &t.block)); err != nil {
 		return Session{}, err
 	}
+	t.use(container)
 	return t.session((*C.ls_session)(t.block.handle), container.raw), nil
 }
 
@@ -96,6 +105,7 @@ func (t *Txn) Destroy(container *Container, id string) error {
 	if err := t.enterWrite(); err != nil {
 		return err
 	}
+	t.use(container)
 	text, length := chars(id)
 	err := t.failure(C.ls_session_destroy(t.raw, container.raw, text, length, &t.block.err))
 	t.leave()

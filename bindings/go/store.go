@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,6 +18,8 @@ type Store struct{ native *nativeStore }
 type nativeStore struct {
 	uses
 	raw *C.ls_store
+	// queues are nil for a store in memory, which never waits.
+	queues *queues
 
 	mutex      sync.Mutex
 	containers map[string]*C.ls_container
@@ -54,15 +57,23 @@ func Open(url string, options ...Option) (*Store, error) {
 	if err := failure(rc, &detail); err != nil {
 		return nil, err
 	}
-	return newStore(raw), nil
+	return newStore(raw)
 }
 
-func newStore(raw *C.ls_store) *Store {
+func newStore(raw *C.ls_store) (*Store, error) {
 	native := &nativeStore{raw: raw, containers: map[string]*C.ls_container{}}
 	store := &Store{native}
 	count(+1)
+	if !strings.HasPrefix(store.Name(), "memory://") {
+		queues, err := useQueues()
+		if err != nil {
+			native.close(native.free)
+			return nil, err
+		}
+		native.queues = queues
+	}
 	runtime.AddCleanup(store, func(native *nativeStore) { native.close(native.free) }, native)
-	return store
+	return store, nil
 }
 
 func (n *nativeStore) free() {
@@ -72,6 +83,9 @@ func (n *nativeStore) free() {
 	}
 	C.ls_store_free(n.raw)
 	count(-1)
+	if n.queues != nil {
+		leaveQueues()
+	}
 }
 
 // enter begins a call on the store; leave ends it.
@@ -117,19 +131,45 @@ func (s *Store) Resolve() error {
 
 // Ping asks whether the store answers; with several servers, whether all do.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := ended(ctx); err != nil {
-		return err
-	}
-	return s.do(func(raw *C.ls_store, detail *C.ls_error) C.int32_t { return C.ls_store_ping(raw, detail) })
+	return s.ask(ctx,
+		func(store *C.ls_store, raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t {
+			return C.ls_store_ping_start(store, raw, place, number, detail)
+		},
+		func(store *C.ls_store, detail *C.ls_error) C.int32_t { return C.ls_store_ping(store, detail) })
 }
 
 // Flush removes everything from the store, the data of other applications on the same servers included. It needs
 // [WithFlush].
 func (s *Store) Flush(ctx context.Context) error {
+	return s.ask(ctx,
+		func(store *C.ls_store, raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t {
+			return C.ls_store_flush_start(store, raw, place, number, detail)
+		},
+		func(store *C.ls_store, detail *C.ls_error) C.int32_t { return C.ls_store_flush(store, detail) })
+}
+
+// ask runs what asks the store without a transaction: on a queue, or at once if it is in memory.
+func (s *Store) ask(
+	ctx context.Context,
+	start func(*C.ls_store, *C.ls_queue, C.uint64_t, *C.uint64_t, *C.ls_error) C.int32_t,
+	call func(*C.ls_store, *C.ls_error) C.int32_t,
+) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
-	return s.do(func(raw *C.ls_store, detail *C.ls_error) C.int32_t { return C.ls_store_flush(raw, detail) })
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	if q := s.native.queues.enter(); q != nil {
+		defer q.done()
+		_, err := q.run(ctx, func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t {
+			return start(s.native.raw, raw, place, number, detail)
+		})
+		return err
+	}
+	var detail C.ls_error
+	return failure(call(s.native.raw, &detail), &detail)
 }
 
 // Name returns the store's URL in its shortest form, without options and secrets; "" for a store that is closed.
@@ -168,7 +208,7 @@ func Find(name string) (*Store, error) {
 	if err := failure(rc, &detail); err != nil {
 		return nil, err
 	}
-	return newStore(raw), nil
+	return newStore(raw)
 }
 
 // Unregister forgets a name; [ErrNotFound] if it is not registered. The store stays open for those who have it.

@@ -24,10 +24,14 @@ type Txn struct {
 	state    State
 	managed  bool
 	readOnly bool
-	opened   openedSessions
-	report   []ReportEntry
-	cleanup  runtime.Cleanup
-	block    C.lovely_block
+	// isChanged tells whether something was changed: a commit asks the store only then.
+	isChanged bool
+	// queues are those of a store that a session is of, nil while all are in memory.
+	queues  *queues
+	opened  openedSessions
+	report  []ReportEntry
+	cleanup runtime.Cleanup
+	block   C.lovely_block
 }
 
 // State is what a transaction takes.
@@ -116,6 +120,7 @@ func (t *Txn) enterWrite() error {
 		t.leave()
 		return refused(ErrMisuse, "the transaction is one of View, which changes nothing")
 	}
+	t.isChanged = true
 	return nil
 }
 

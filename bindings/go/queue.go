@@ -1,0 +1,346 @@
+package lovely
+
+// #include <stdlib.h>
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// A queue runs what asks memcached, for many goroutines at once, on a few connections. A goroutine that waits holds no
+// thread. One goroutine leads: it sleeps in Go's poller until something happens, and wakes those whose operations are
+// finished. Who finds nobody leading leads until its own operation is finished, so that one goroutine alone is woken by the
+// poller itself; if others wait by then, the dispatcher goes on until nobody does.
+type queue struct {
+	uses
+	raw        *C.ls_queue
+	file       *os.File
+	connection syscall.RawConn
+	// flushing is set while a goroutine is about to send what was started.
+	flushing atomic.Bool
+
+	// mutex is held for each call on raw, none of which waits for a server: a goroutine that waits for another one's call holds
+	// no thread, as it would inside of the library.
+	mutex sync.Mutex
+	// waiting has the operations that are under way, at the places that the library knows them by.
+	waiting []*operation
+	unused  []int
+	// isLed tells whether one of them leads, or the dispatcher.
+	isLed bool
+	// dispatch has something when the dispatcher is to lead; closed, it ends it.
+	dispatch chan struct{}
+	// finished is where the library writes. It is memory of C, which the checks of what is passed to C need not look through.
+	finished []C.ls_completion
+}
+
+// operation is one that is under way. It is woken when it is finished.
+type operation struct {
+	wake    chan struct{}
+	session *C.ls_session
+	err     error
+}
+
+var operations = sync.Pool{New: func() any { return &operation{wake: make(chan struct{}, 1)} }}
+
+// handOut is how many finished operations are taken at once.
+const handOut = 64
+
+// newQueue makes a queue.
+func newQueue() (*queue, error) {
+	var (
+		raw    *C.ls_queue
+		detail C.ls_error
+	)
+	if err := failure(C.ls_queue_new(&raw, &detail), &detail); err != nil {
+		return nil, err
+	}
+	count(+1)
+	q := &queue{raw: raw, dispatch: make(chan struct{}, 1)}
+	q.finished = unsafe.Slice((*C.ls_completion)(C.calloc(handOut, C.sizeof_ls_completion)), handOut)
+	var err error
+	if q.file, err = pollable(raw); err == nil {
+		q.connection, err = q.file.SyscallConn()
+	}
+	if err == nil {
+		// What is started is sent by flush, once for all that run in a round of the scheduler.
+		err = failure(C.ls_queue_set(raw, C.LS_QUEUE_CORK, 1, &detail), &detail)
+	}
+	if err != nil {
+		q.free()
+		return nil, err
+	}
+	go q.dispatcher()
+	return q, nil
+}
+
+// free frees the queue. Nothing is under way then.
+func (q *queue) free() {
+	close(q.dispatch)
+	if q.file != nil {
+		_ = q.file.Close()
+	}
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	C.free(unsafe.Pointer(unsafe.SliceData(q.finished)))
+	C.ls_queue_free(q.raw)
+	q.raw = nil
+	count(-1)
+}
+
+// pollable gives Go's poller a descriptor of its own: one that the library closed would never wake anybody.
+func pollable(raw *C.ls_queue) (*os.File, error) {
+	syscall.ForkLock.RLock()
+	descriptor, err := syscall.Dup(int(C.ls_queue_fd(raw)))
+	if err == nil {
+		syscall.CloseOnExec(descriptor)
+	}
+	syscall.ForkLock.RUnlock()
+	if err == nil {
+		err = syscall.SetNonblock(descriptor, true)
+	}
+	if err != nil {
+		return nil, &Error{Status: ErrUnavailable, Message: "a queue cannot be watched", cause: err}
+	}
+	return os.NewFile(uintptr(descriptor), "lovely queue"), nil
+}
+
+// dispatcher leads when it is told to, until nobody waits.
+func (q *queue) dispatcher() {
+	for range q.dispatch {
+		q.lead(func(waiting int) bool {
+			q.isLed = waiting > 0
+			return waiting == 0
+		})
+	}
+}
+
+// leadFor leads until the operation is finished.
+func (q *queue) leadFor(ctx context.Context, operation *operation, number C.uint64_t) {
+	if ctx.Done() != nil {
+		// A context does not wake who sleeps in the poller; what is cancelled does.
+		defer context.AfterFunc(ctx, func() { q.cancel(number) })()
+	}
+	q.lead(func(waiting int) bool {
+		if len(operation.wake) == 0 {
+			return false
+		}
+		if q.isLed = waiting > 0; q.isLed {
+			q.dispatch <- struct{}{}
+		}
+		return true
+	})
+}
+
+// lead takes what is finished until enough says so, which is asked with the mutex held.
+func (q *queue) lead(enough func(waiting int) bool) {
+	take := func(uintptr) bool {
+		q.mutex.Lock()
+		defer q.mutex.Unlock()
+		q.drain()
+		return enough(len(q.waiting) - len(q.unused))
+	}
+	// The poller calls it once before it waits, for what happened before it watched. It has no reason to fail; if it does,
+	// nobody must be left alone.
+	if q.connection.Read(take) != nil {
+		for !take(0) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// drain wakes those whose operations are finished.
+func (q *queue) drain() {
+	var (
+		number C.size_t
+		detail C.ls_error
+	)
+	for {
+		// The only failure that there is here is that the system cannot wait just now; then it is tried again.
+		if C.ls_queue_wait(q.raw, &q.finished[0], handOut, &number, 0, &detail) != C.LS_OK {
+			return
+		}
+		for i := range q.finished[:number] {
+			completion := &q.finished[i]
+			operation := q.take(int(completion.user_data))
+			operation.session, operation.err = completion.session, failure(completion.status, &completion.error)
+			operation.wake <- struct{}{}
+		}
+		// Fewer than there is room for is all that there was.
+		if number < handOut {
+			return
+		}
+	}
+}
+
+// put keeps an operation until its place is taken.
+func (q *queue) put(operation *operation) int {
+	if last := len(q.unused) - 1; last >= 0 {
+		place := q.unused[last]
+		q.unused = q.unused[:last]
+		q.waiting[place] = operation
+		return place
+	}
+	q.waiting = append(q.waiting, operation)
+	return len(q.waiting) - 1
+}
+
+func (q *queue) take(place int) *operation {
+	operation := q.waiting[place]
+	q.waiting[place] = nil
+	q.unused = append(q.unused, place)
+	return operation
+}
+
+// start is a call that starts an operation.
+type start func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t
+
+// run starts an operation and sleeps until it is finished, or until it is cancelled because the context ended. The caller has
+// entered the queue.
+func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
+	operation := operations.Get().(*operation)
+	defer operations.Put(operation)
+	var (
+		number C.uint64_t
+		detail C.ls_error
+	)
+	q.mutex.Lock()
+	place := q.put(operation)
+	rc := start(q.raw, C.uint64_t(place), &number, &detail)
+	if rc != C.LS_OK {
+		q.take(place)
+		q.mutex.Unlock()
+		return nil, failure(rc, &detail)
+	}
+	leads := !q.isLed
+	q.isLed = true
+	q.mutex.Unlock()
+
+	q.flush()
+	if leads {
+		q.leadFor(ctx, operation, number)
+	}
+	select {
+	case <-operation.wake:
+	case <-ctx.Done():
+		q.cancel(number)
+		<-operation.wake
+	}
+	session, err := operation.session, operation.err
+	operation.session, operation.err = nil, nil
+	return session, because(ctx, err)
+}
+
+// cancel cancels an operation, if it is still under way.
+func (q *queue) cancel(number C.uint64_t) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.raw != nil {
+		var detail C.ls_error
+		C.ls_queue_cancel(q.raw, number, &detail)
+	}
+}
+
+// because adds to a failure that the context ended, if that is why.
+func because(ctx context.Context, err error) error {
+	failed, ok := err.(*Error)
+	if !ok || ctx.Err() == nil {
+		return err
+	}
+	switch failed.Status {
+	case ErrCancelled:
+		return ended(ctx)
+	case ErrTimeout, ErrUnknown, ErrPartial:
+		failed.cause = context.Cause(ctx)
+	}
+	return failed
+}
+
+// flush sends what was started. The first goroutine that comes lets the others of this round go first, so that one send is
+// for all of them.
+func (q *queue) flush() {
+	if q.flushing.CompareAndSwap(false, true) {
+		if q.isShared() {
+			runtime.Gosched()
+		}
+		q.flushing.Store(false)
+		var detail C.ls_error
+		// What cannot be sent comes out as finished.
+		q.mutex.Lock()
+		C.ls_queue_flush(q.raw, &detail)
+		q.mutex.Unlock()
+	}
+}
+
+// queues are those of the process: one for each processor, while any store on memcached is open.
+type queues struct {
+	all []*queue
+	// near gives each processor the same queue again.
+	near sync.Pool
+	next atomic.Uint32
+}
+
+var (
+	shared      *queues
+	sharedUsers int
+	sharedMutex sync.Mutex
+)
+
+// useQueues returns the queues for one more store.
+func useQueues() (*queues, error) {
+	sharedMutex.Lock()
+	defer sharedMutex.Unlock()
+	if sharedUsers == 0 {
+		made := &queues{}
+		for range runtime.GOMAXPROCS(0) {
+			q, err := newQueue()
+			if err != nil {
+				made.close()
+				return nil, err
+			}
+			made.all = append(made.all, q)
+		}
+		made.near.New = func() any { return made.all[int(made.next.Add(1))%len(made.all)] }
+		shared = made
+	}
+	sharedUsers++
+	return shared, nil
+}
+
+// leaveQueues is the end of a store's use; the last one closes the queues.
+func leaveQueues() {
+	sharedMutex.Lock()
+	defer sharedMutex.Unlock()
+	if sharedUsers--; sharedUsers == 0 {
+		shared.close()
+		shared = nil
+	}
+}
+
+func (s *queues) close() {
+	for _, q := range s.all {
+		q.close(q.free)
+	}
+}
+
+// enter returns the queue of this processor, to be left with leave; nil if the queues are closed.
+func (s *queues) enter() *queue {
+	if s == nil {
+		return nil
+	}
+	q := s.near.Get().(*queue)
+	s.near.Put(q)
+	if !q.enter(q.free) {
+		return nil
+	}
+	return q
+}
+
+func (q *queue) done() { q.leave(q.free) }
