@@ -46,7 +46,8 @@
 // # Contexts
 //
 // A transaction is begun with a context, which bounds what asks a store: opening sessions, and committing, whose time limit is
-// the context's deadline. Reading and changing open sessions asks nobody.
+// the context's deadline. Reading and changing open sessions asks nobody. A goroutine that waits for memcached holds no
+// thread, and a context that ends wakes it: what was not sent by then is not sent any more.
 //
 // # Linking
 //
