@@ -445,5 +445,5 @@ fn what_happens_is_counted() {
     }
     store.stats().add(Counter::Merges, 2);
     assert_eq!(store.stats().get(Counter::Merges), 2);
-    assert_eq!((Counter::from_number(0), Counter::from_number(17)), (None, None));
+    assert_eq!((Counter::from_number(0), Counter::from_number(28)), (None, None));
 }

@@ -26,6 +26,7 @@ pub mod pkg;
 pub mod queue;
 pub mod report;
 pub mod session;
+pub mod stats;
 pub mod store;
 pub mod testing;
 pub mod txn;

@@ -7,84 +7,30 @@ use super::args;
 use super::error::ls_error;
 use super::guard;
 use super::options::ls_options;
-use super::out::{LentText, Owned, OwnedText, Plain, WithNul, copy_text};
-use crate::error::Error;
-use crate::store::{Counter, Store, StoreOptions};
+use super::out::{LentText, Owned, WithNul};
+use crate::store::{Store, StoreOptions};
 use crate::value::Text;
-
-/// A counter of a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub enum ls_stat {
-    /// Items that the store was asked to load, write or tell the version of.
-    LS_STAT_REQUESTS = 1,
-    /// Loads that found a record.
-    LS_STAT_HITS = 2,
-    /// Loads that found none.
-    LS_STAT_MISSES = 3,
-    /// Records stored; renewals are not counted.
-    LS_STAT_WRITES = 4,
-    /// Writes not applied because another version stood there.
-    LS_STAT_CONFLICTS = 5,
-    /// Sessions that a commit merged with another writer's.
-    LS_STAT_MERGES = 6,
-    /// Writes that a commit tried again.
-    LS_STAT_RETRIES = 7,
-    /// Commits that found a session gone.
-    LS_STAT_GONE = 8,
-    /// Writes whose outcome stayed unknown.
-    LS_STAT_UNKNOWN = 9,
-    /// Writes that the server refused.
-    LS_STAT_REFUSED = 10,
-    /// Records dropped for want of memory.
-    LS_STAT_EVICTIONS = 11,
-    /// Records removed because their time was over.
-    LS_STAT_EXPIRED = 12,
-    /// Bytes of records loaded.
-    LS_STAT_BYTES_READ = 13,
-    /// Bytes of records stored since the store was opened.
-    LS_STAT_BYTES_WRITTEN = 14,
-    /// Records stored now, expired ones that were not swept yet included; `memory://` only.
-    LS_STAT_ITEMS = 15,
-    /// Bytes stored now, keys and overhead included; `memory://` only.
-    LS_STAT_BYTES_STORED = 16,
-}
-
-const _: () = {
-    assert!(ls_stat::LS_STAT_REQUESTS as i32 == Counter::Requests as i32);
-    assert!(ls_stat::LS_STAT_HITS as i32 == Counter::Hits as i32);
-    assert!(ls_stat::LS_STAT_MISSES as i32 == Counter::Misses as i32);
-    assert!(ls_stat::LS_STAT_WRITES as i32 == Counter::Writes as i32);
-    assert!(ls_stat::LS_STAT_CONFLICTS as i32 == Counter::Conflicts as i32);
-    assert!(ls_stat::LS_STAT_MERGES as i32 == Counter::Merges as i32);
-    assert!(ls_stat::LS_STAT_RETRIES as i32 == Counter::Retries as i32);
-    assert!(ls_stat::LS_STAT_GONE as i32 == Counter::Gone as i32);
-    assert!(ls_stat::LS_STAT_UNKNOWN as i32 == Counter::Unknown as i32);
-    assert!(ls_stat::LS_STAT_REFUSED as i32 == Counter::Refused as i32);
-    assert!(ls_stat::LS_STAT_EVICTIONS as i32 == Counter::Evictions as i32);
-    assert!(ls_stat::LS_STAT_EXPIRED as i32 == Counter::Expired as i32);
-    assert!(ls_stat::LS_STAT_BYTES_READ as i32 == Counter::BytesRead as i32);
-    assert!(ls_stat::LS_STAT_BYTES_WRITTEN as i32 == Counter::BytesWritten as i32);
-    assert!(ls_stat::LS_STAT_ITEMS as i32 == Counter::Items as i32);
-    assert!(ls_stat::LS_STAT_BYTES_STORED as i32 == Counter::BytesStored as i32);
-};
 
 /// A handle to a store. Opening the same store again gives another handle to it; what a `memory://` store holds lives
 /// as long as any handle to it, a container, a transaction with a session of it and a registered name included.
 ///
-/// Methods: `ls_store_open`, `ls_store_resolve`, `ls_store_ping`, `ls_store_ping_start`,
-/// `ls_store_flush`, `ls_store_flush_start`, `ls_store_name`, `ls_store_stat`,
-/// `ls_store_stats_text`, `ls_store_register`, `ls_store_find`, `ls_store_unregister`, `ls_store_free`.
+/// Methods: `ls_store_open`, `ls_store_resolve`, `ls_store_ping`, `ls_store_ping_start`, `ls_store_flush`,
+/// `ls_store_flush_start`, `ls_store_name`, `ls_store_stat`, `ls_store_stats_text`, `ls_store_server_count`,
+/// `ls_store_server_name`, `ls_store_server_stat`, `ls_store_register`, `ls_store_find`, `ls_store_unregister`,
+/// `ls_store_free`.
 #[derive(Debug)]
 pub struct ls_store {
     pub(super) store: Store,
     /// With its NUL, to be lent.
     name: Text,
+    /// The names of its servers, the same way.
+    pub(super) servers: Vec<Text>,
 }
 
 fn give(store: Store) -> *mut ls_store {
     let name = Text::new(store.name());
-    guard::give(ls_store { store, name })
+    let servers = store.stats().servers().iter().map(|server| Text::new(server.name())).collect();
+    guard::give(ls_store { store, name, servers })
 }
 
 /// Until when a call that asks a store something may wait.
@@ -95,9 +41,11 @@ pub(super) fn deadline(store: &Store) -> Instant {
 
 /// Opens a store by its URL.
 ///
-/// `memory://NAME[?OPTION=VALUE&...]` is a store inside this process, the same one for the same name. Its options are
-/// `size` (64m) and `item_limit` (1m), in bytes or with k, m or g, `prefix`, and in milliseconds `connect_timeout`,
-/// `exchange_timeout` and `commit_timeout`. Without a URL the environment variable `LOVELY_SESSION_URL` counts, else
+/// `memory://NAME[?OPTION=VALUE&...]` is a store inside this process, the same one for the same name.
+/// `memcached://HOST[:PORT][,HOST[:PORT]...][/PREFIX][?OPTION=VALUE&...]` is one on memcached servers, each of which has its
+/// share of the sessions, and `memcached+unix:///PATH[?OPTION=VALUE&...]` one on a socket. Options are `size` (64m) of a
+/// `memory://` store and `item_limit`, in bytes or with k, m or g, `prefix`, `flush=allow`, and in milliseconds
+/// `connect_timeout`, `exchange_timeout`, `commit_timeout` and `retry_pause`; see `ls_option`. Without a URL the environment variable `LOVELY_SESSION_URL` counts, else
 /// it is `memory://default`, with one warning on the log.
 ///
 /// `url`, `url_len`: see "Text"; no URL if `url` is NULL or the length 0. With `LS_NTS` an empty text is an error: a setting
@@ -182,42 +130,6 @@ pub unsafe extern "C" fn ls_store_name(
     guard::shared("store", store, LentText("out", out, out_len), err, |store| {
         WithNul::new(store.name.as_str_with_nul().as_bytes())
     })
-}
-
-/// Reads one counter of the store, counted since it was opened in this process, for all handles together.
-///
-/// `store`: what to ask.
-/// `counter`: which, an `ls_stat`.
-/// `out`: set to the count.
-///
-/// Returns `LS_OK`; `LS_ERR_ARGUMENT` for a counter that does not exist.
-/// Ownership: none.
-/// I/O: none. Threads: concurrent. Since: 0.1.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ls_store_stat(store: *const ls_store, counter: i32, out: *mut u64, err: *mut ls_error) -> i32 {
-    guard::shared("store", store, Plain("out", out), err, |store| {
-        let counter = Counter::from_number(counter)
-            .ok_or_else(|| Error::Argument(format!("counter {counter} does not exist").into()))?;
-        Ok(store.store.stats().get(counter))
-    })
-}
-
-/// Reads all counters of the store as text, one in a line: name, space, count. For people: it may grow.
-///
-/// `store`: what to ask.
-/// `out`, `out_len`: set to the text; see "Text".
-///
-/// Returns `LS_OK`.
-/// Ownership: the text is yours; free it with `ls_text_free`.
-/// I/O: none. Threads: concurrent. Since: 0.1.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ls_store_stats_text(
-    store: *const ls_store,
-    out: *mut *mut c_char,
-    out_len: *mut usize,
-    err: *mut ls_error,
-) -> i32 {
-    guard::shared("store", store, OwnedText(out, out_len), err, |store| copy_text(&store.store.stats().dump()))
 }
 
 /// Makes the store known under a name in this process, so that other parts of the program find it, and keeps it open.

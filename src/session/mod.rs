@@ -15,7 +15,7 @@ use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::record::{Corrupt, Header, Record};
 use crate::session::pkg::{Change, Pkg, Snapshot};
-use crate::store::{Key, Token};
+use crate::store::{Counter, Key, Token};
 use crate::value::{Text, check_key};
 
 /// Where a session is kept.
@@ -29,6 +29,11 @@ impl Place {
     /// Where `container` keeps the session `id`.
     pub(crate) fn new(container: &Container, id: &[u8]) -> Self {
         Self { container: container.clone(), key: container.key(id) }
+    }
+
+    /// Counts something that happened to it.
+    pub(crate) fn count(&self, counter: Counter) {
+        self.container.store().count(&self.key, counter);
     }
 
     /// The error for stored bytes that cannot be read.

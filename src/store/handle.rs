@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::memcached::Memcached;
 use super::memory::{Fault, Memory};
 use super::{
-    Clock, Key, Left, LoadItem, Loaded, Place, Stats, StoreOption, StoreOptions, Token, Url, WriteItem, Written,
-    registry, url,
+    Clock, Counter, Key, Left, LoadItem, Loaded, Place, Stats, StoreOption, StoreOptions, Token, Url, WriteItem,
+    Written, registry, url,
 };
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
@@ -82,16 +82,21 @@ impl Store {
 
     fn new(url: &Url, options: StoreOptions) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let kind = match &url.place {
+            Place::Memory { .. } => Kind::Memory(Memory::new(&options)),
+            Place::Memcached { servers } => Kind::Memcached(Memcached::new(servers, &options)),
+        };
+        let stats = match &kind {
+            Kind::Memory(_) => Stats::default(),
+            Kind::Memcached(memcached) => Stats::of(memcached.stats()),
+        };
         Self(Arc::new(Core {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             name: url.identity(),
             prefix: url.prefix.clone().unwrap_or_default(),
             clock: Clock::new(),
-            stats: Stats::default(),
-            kind: match &url.place {
-                Place::Memory { .. } => Kind::Memory(Memory::new(&options)),
-                Place::Memcached { servers } => Kind::Memcached(Memcached::new(servers, &options)),
-            },
+            stats,
+            kind,
             options,
             generation: sys::fork_generation(),
             attachments: Lock::new(Vec::new()),
@@ -264,6 +269,14 @@ impl Store {
     /// The store's clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Counts something that has to do with `key`.
+    pub fn count(&self, key: &Key, counter: Counter) {
+        match &self.0.kind {
+            Kind::Memory(_) => self.0.stats.add(counter, 1),
+            Kind::Memcached(memcached) => memcached.count(key, counter),
+        }
     }
 
     /// The store's counters.

@@ -8,6 +8,7 @@ mod address;
 mod clock;
 mod handle;
 mod item;
+mod latency;
 mod memcached;
 mod memory;
 mod options;
@@ -24,6 +25,6 @@ pub use item::{Action, Blob, Key, Left, LoadItem, Loaded, Token, WriteItem, Writ
 pub use memory::{Fault, FaultKind, FaultOps};
 pub use options::{StoreOption, StoreOptions};
 pub use payload::{Payload, PayloadWriter};
-pub use stats::{Counter, Stats};
+pub use stats::{Counter, ServerStats, Stats};
 pub use url::{Place, Url};
 pub use wire::{MAX_NAME_LEN, wire_form};

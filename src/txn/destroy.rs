@@ -70,7 +70,7 @@ impl Destroy {
 
     pub(crate) fn expire(&mut self) {
         if self.is_unanswered {
-            self.place.container.store().stats().add(Counter::Unknown, 1);
+            self.place.count(Counter::Unknown);
             self.verdict = Some(Verdict::unknown(&self.place, self.last_error.as_ref()));
         } else {
             self.fail(match &self.refusal {

@@ -266,7 +266,7 @@ impl Job {
 
 /// The error for a session that is not there any more.
 pub(crate) fn gone(place: &Place) -> Error {
-    place.container.store().stats().add(crate::store::Counter::Gone, 1);
+    place.count(crate::store::Counter::Gone);
     Error::Gone(format!("the session was destroyed, evicted or expired since it was opened ({place})").into())
 }
 

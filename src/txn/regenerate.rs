@@ -440,7 +440,7 @@ impl Regenerate {
     }
 
     fn count(&self, counter: Counter) {
-        self.place().container.store().stats().add(counter, 1);
+        self.place().count(counter);
     }
 
     fn end(&mut self, verdict: Verdict) {

@@ -308,7 +308,7 @@ impl Save {
     }
 
     fn count(&self, counter: Counter) {
-        self.place.container.store().stats().add(counter, 1);
+        self.place.count(counter);
     }
 
     fn end(&mut self, verdict: Verdict) {

@@ -13,6 +13,7 @@ pub(crate) fn in_order() -> Vec<String> {
         "log",
         "options",
         "store",
+        "stats",
         "container",
         "txn",
         "report",

@@ -151,6 +151,42 @@ TEST(a_store_counts) {
     fixture_free(&f);
 }
 
+TEST(a_store_on_servers_counts_for_each) {
+    static const char *const names[] = {"127.0.0.1:1", "[::1]:11211", "localhost:2"};
+    ls_store *store = open_store("memcached://localhost:2,127.0.0.1:1,[::1]"), *memory = open_store("memory://no-servers");
+    const char *name = NULL;
+    char *text = NULL;
+    size_t length = 0;
+    uint64_t count = 0, failed = 0;
+    CHECK(ls_store_server_count(store) == 3 && ls_store_server_count(memory) == 0 && ls_store_server_count(NULL) == 0);
+    for (size_t index = 0; index < 3; index++) {
+        OK(ls_store_server_name(store, index, &name, &length, E));
+        CHECK(strcmp(name, names[index]) == 0 && length == strlen(name));
+    }
+    FAILS(LS_ERR_UNAVAILABLE, "127.0.0.1:1", ls_store_ping(store, E));
+    OK(ls_store_server_stat(store, 0, LS_STAT_CONNECTIONS_FAILED, &failed, E));
+    CHECK(failed == 1);
+    OK(ls_store_server_stat(store, 0, LS_STAT_SET_ASIDE, &failed, E));
+    CHECK(failed == 1);
+    OK(ls_store_stat(store, LS_STAT_CONNECTIONS_FAILED, &failed, E));
+    CHECK(failed >= 1);
+    OK(ls_store_stat(store, LS_STAT_LATENCY_P99, &count, E));
+    CHECK(count == 0);
+    OK(ls_store_stats_text(store, &text, NULL, E));
+    CHECK(strstr(text, "  all  127.0.0.1:1  [::1]:11211  localhost:2\n") != NULL);
+    ls_text_free(text);
+    NOT_FOUND(ls_store_server_name(store, 3, &name, &length, E));
+    NOT_FOUND(ls_store_server_stat(store, 3, LS_STAT_HITS, &count, E));
+    NOT_FOUND(ls_store_server_stat(memory, 0, LS_STAT_HITS, &count, E));
+    FAILS(LS_ERR_ARGUMENT, "99", ls_store_server_stat(store, 0, 99, &count, E));
+    NULL_IS_REFUSED("store", ls_store_server_name(NULL, 0, &name, NULL, E));
+    NULL_IS_REFUSED("out", ls_store_server_name(store, 0, NULL, NULL, E));
+    NULL_IS_REFUSED("store", ls_store_server_stat(NULL, 0, LS_STAT_HITS, &count, E));
+    NULL_IS_REFUSED("out", ls_store_server_stat(store, 0, LS_STAT_HITS, NULL, E));
+    ls_store_free(store);
+    ls_store_free(memory);
+}
+
 TEST(a_registered_store_is_found_and_stays_open) {
     ls_store *store = open_store("memory://registered"), *found = NULL, *other = open_store("memory://other");
     int64_t before = 0, after = 0;
@@ -284,6 +320,7 @@ int main(void) {
     RUN(nulls_are_refused_by_name);
     RUN(a_store_answers_and_can_be_emptied);
     RUN(a_store_counts);
+    RUN(a_store_on_servers_counts_for_each);
     RUN(a_registered_store_is_found_and_stays_open);
     RUN(the_log_is_called_and_may_call_back);
     RUN(after_a_fork_the_child_cannot_use_what_the_parent_opened);

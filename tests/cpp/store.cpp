@@ -50,6 +50,12 @@ TEST(counters_count) {
     fixture.with([](lovely::Package pkg) { pkg["key"] = 1; });
     CHECK(fixture.store.stat(lovely::Stat::writes) == before + 1);
     CHECK(fixture.store.stats_text().find("writes ") != std::string::npos);
+    const auto servers = fixture.store.servers();
+    for (std::size_t index = 0; index < servers.size(); ++index) {
+        CHECK(fixture.store.server_stat(index, lovely::Stat::connections).value_or(0) > 0);
+        CHECK(fixture.store.stats_text().find(servers[index]) != std::string::npos);
+    }
+    CHECK(!fixture.store.server_stat(servers.size(), lovely::Stat::writes));
 }
 
 TEST(a_container_has_options_that_its_handles_share) {

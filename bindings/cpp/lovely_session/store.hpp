@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "error.hpp"
 
@@ -26,22 +27,33 @@ enum class StoreOption : std::int32_t {
 
 /// A counter of a store: an `ls_stat`.
 enum class Stat : std::int32_t {
-    requests = LS_STAT_REQUESTS,            ///< See #LS_STAT_REQUESTS.
-    hits = LS_STAT_HITS,                    ///< See #LS_STAT_HITS.
-    misses = LS_STAT_MISSES,                ///< See #LS_STAT_MISSES.
-    writes = LS_STAT_WRITES,                ///< See #LS_STAT_WRITES.
-    conflicts = LS_STAT_CONFLICTS,          ///< See #LS_STAT_CONFLICTS.
-    merges = LS_STAT_MERGES,                ///< See #LS_STAT_MERGES.
-    retries = LS_STAT_RETRIES,              ///< See #LS_STAT_RETRIES.
-    gone = LS_STAT_GONE,                    ///< See #LS_STAT_GONE.
-    unknown = LS_STAT_UNKNOWN,              ///< See #LS_STAT_UNKNOWN.
-    refused = LS_STAT_REFUSED,              ///< See #LS_STAT_REFUSED.
-    evictions = LS_STAT_EVICTIONS,          ///< See #LS_STAT_EVICTIONS.
-    expired = LS_STAT_EXPIRED,              ///< See #LS_STAT_EXPIRED.
-    bytes_read = LS_STAT_BYTES_READ,        ///< See #LS_STAT_BYTES_READ.
-    bytes_written = LS_STAT_BYTES_WRITTEN,  ///< See #LS_STAT_BYTES_WRITTEN.
-    items = LS_STAT_ITEMS,                  ///< See #LS_STAT_ITEMS.
-    bytes_stored = LS_STAT_BYTES_STORED,    ///< See #LS_STAT_BYTES_STORED.
+    requests = LS_STAT_REQUESTS,                     ///< See #LS_STAT_REQUESTS.
+    hits = LS_STAT_HITS,                             ///< See #LS_STAT_HITS.
+    misses = LS_STAT_MISSES,                         ///< See #LS_STAT_MISSES.
+    writes = LS_STAT_WRITES,                         ///< See #LS_STAT_WRITES.
+    conflicts = LS_STAT_CONFLICTS,                   ///< See #LS_STAT_CONFLICTS.
+    merges = LS_STAT_MERGES,                         ///< See #LS_STAT_MERGES.
+    retries = LS_STAT_RETRIES,                       ///< See #LS_STAT_RETRIES.
+    gone = LS_STAT_GONE,                             ///< See #LS_STAT_GONE.
+    unknown = LS_STAT_UNKNOWN,                       ///< See #LS_STAT_UNKNOWN.
+    refused = LS_STAT_REFUSED,                       ///< See #LS_STAT_REFUSED.
+    evictions = LS_STAT_EVICTIONS,                   ///< See #LS_STAT_EVICTIONS.
+    expired = LS_STAT_EXPIRED,                       ///< See #LS_STAT_EXPIRED.
+    bytes_read = LS_STAT_BYTES_READ,                 ///< See #LS_STAT_BYTES_READ.
+    bytes_written = LS_STAT_BYTES_WRITTEN,           ///< See #LS_STAT_BYTES_WRITTEN.
+    items = LS_STAT_ITEMS,                           ///< See #LS_STAT_ITEMS.
+    bytes_stored = LS_STAT_BYTES_STORED,             ///< See #LS_STAT_BYTES_STORED.
+    connections = LS_STAT_CONNECTIONS,               ///< See #LS_STAT_CONNECTIONS.
+    connections_open = LS_STAT_CONNECTIONS_OPEN,     ///< See #LS_STAT_CONNECTIONS_OPEN.
+    connections_failed = LS_STAT_CONNECTIONS_FAILED, ///< See #LS_STAT_CONNECTIONS_FAILED.
+    timeouts = LS_STAT_TIMEOUTS,                     ///< See #LS_STAT_TIMEOUTS.
+    set_aside = LS_STAT_SET_ASIDE,                   ///< See #LS_STAT_SET_ASIDE.
+    exchanges = LS_STAT_EXCHANGES,                   ///< See #LS_STAT_EXCHANGES.
+    latency_p50 = LS_STAT_LATENCY_P50,               ///< See #LS_STAT_LATENCY_P50.
+    latency_p90 = LS_STAT_LATENCY_P90,               ///< See #LS_STAT_LATENCY_P90.
+    latency_p99 = LS_STAT_LATENCY_P99,               ///< See #LS_STAT_LATENCY_P99.
+    latency_p999 = LS_STAT_LATENCY_P999,             ///< See #LS_STAT_LATENCY_P999.
+    latency_max = LS_STAT_LATENCY_MAX,               ///< See #LS_STAT_LATENCY_MAX.
 };
 
 /// Options to open a store with. What is not set is the default, or as it is in a store that is open already.
@@ -139,7 +151,7 @@ public:
         return out;
     }
 
-    /// All counters for people, one in a line.
+    /// All counters for people: one in a line, of all servers together and of each.
     [[nodiscard]] std::string stats_text() const {
         ls_error error;
         char* out = nullptr;
@@ -147,6 +159,28 @@ public:
         detail::check(ls_store_stats_text(handle(), &out, &size, &error), error);
         const detail::Owned<char, &ls_text_free> owner(out);
         return std::string(out, size);
+    }
+
+    /// The names of its servers, as errors and the log have them; none on memory://. They live as long as this handle.
+    [[nodiscard]] std::vector<std::string_view> servers() const {
+        std::vector<std::string_view> names(ls_store_server_count(handle()));
+        for (std::size_t index = 0; index < names.size(); ++index) {
+            ls_error error;
+            const char* out = nullptr;
+            std::size_t size = 0;
+            detail::check(ls_store_server_name(handle(), index, &out, &size, &error), error);
+            names[index] = {out, size};
+        }
+        return names;
+    }
+
+    /// One counter of one server, in the order of servers(); empty behind the last.
+    [[nodiscard]] std::optional<std::uint64_t> server_stat(std::size_t index, Stat counter) const {
+        ls_error error;
+        std::uint64_t out = 0;
+        const auto number = static_cast<std::int32_t>(counter);
+        if (!detail::check(ls_store_server_stat(handle(), index, number, &out, &error), error)) return std::nullopt;
+        return out;
     }
 
     /// For C functions.

@@ -12,6 +12,7 @@ use super::channel::{Channel, Fault};
 use super::handshake::Facts;
 use super::wire::{self, Answer, Line, Request};
 use crate::io::{now, with_deadline};
+use crate::store::stats::Open;
 
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 64;
@@ -33,6 +34,8 @@ pub(super) struct Connection {
     idle_since: Instant,
     last_token: u64,
     head: Vec<u8>,
+    /// For the counters.
+    open: Open,
 }
 
 /// What came of a batch.
@@ -77,13 +80,13 @@ impl Exchange {
 }
 
 impl Connection {
-    pub(super) fn new(channel: Channel, facts: Facts, epoch: u64) -> Self {
-        Self { channel, facts, epoch, is_used: false, idle_since: now(), last_token: 0, head: Vec::new() }
+    pub(super) fn new(channel: Channel, facts: Facts, epoch: u64, open: Open) -> Self {
+        Self { channel, facts, epoch, is_used: false, idle_since: now(), last_token: 0, head: Vec::new(), open }
     }
 
-    /// Its socket, with nothing on it that was not taken.
-    pub(super) fn into_socket(self) -> OwnedFd {
-        self.channel.into_socket()
+    /// Its socket, with nothing on it that was not taken, and what counts it as open.
+    pub(super) fn into_socket(self) -> (OwnedFd, Open) {
+        (self.channel.into_socket(), self.open)
     }
 
     /// Takes note that it waits for its next use.

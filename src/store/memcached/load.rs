@@ -9,7 +9,7 @@ use super::time::Life;
 use super::wire::{Answer, Request};
 use crate::error::{Error, Result};
 use crate::io::is_past;
-use crate::store::{Blob, Key, Left, LoadItem, Loaded, Token};
+use crate::store::{Blob, Counter, Key, Left, LoadItem, Loaded, Token};
 
 /// What to read.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +98,22 @@ pub(super) async fn load(
     }
     server.checkin(link, &removed);
     loaded
+}
+
+/// Counts what came of `reads`; asking for a version is neither a hit nor a miss.
+pub(super) fn count(server: &Server, reads: &[Read<'_>], loaded: &[Result<Loaded>]) {
+    let stats = server.stats();
+    stats.add(Counter::Requests, reads.len() as u64);
+    for (_, loaded) in reads.iter().zip(loaded).filter(|(read, _)| read.with_bytes) {
+        match loaded {
+            Ok(Loaded::Absent) => stats.add(Counter::Misses, 1),
+            Ok(Loaded::Found { blob, .. }) => {
+                stats.add(Counter::Hits, 1);
+                stats.add(Counter::BytesRead, blob.len() as u64);
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 /// One round trip; and another on a new connection if the one that was kept turns out to be dead.

@@ -18,10 +18,12 @@ mod time;
 mod wire;
 mod write;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
-    Address, Counter, Key, Left, LoadItem, Loaded, Store, StoreOption, StoreOptions, Token, WriteItem, Written,
+    Address, Counter, Key, Left, LoadItem, Loaded, ServerStats, Store, StoreOption, StoreOptions, Token, WriteItem,
+    Written,
 };
 use crate::error::{Error, Result};
 use crate::io::join_all;
@@ -62,19 +64,7 @@ impl Memcached {
 
     pub(super) async fn load(&self, store: &Store, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
         let reads: Vec<Read<'_>> = items.iter().map(Read::of).collect();
-        let loaded = self.read(store, &reads, deadline).await;
-        let stats = store.stats();
-        for loaded in &loaded {
-            match loaded {
-                Ok(Loaded::Absent) => stats.add(Counter::Misses, 1),
-                Ok(Loaded::Found { blob, .. }) => {
-                    stats.add(Counter::Hits, 1);
-                    stats.add(Counter::BytesRead, blob.len() as u64);
-                }
-                Err(_) => {}
-            }
-        }
-        loaded
+        self.read(store, &reads, deadline).await
     }
 
     pub(super) async fn versions(&self, store: &Store, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
@@ -88,33 +78,40 @@ impl Memcached {
     }
 
     async fn read(&self, store: &Store, reads: &[Read<'_>], deadline: Instant) -> Vec<Result<Loaded>> {
-        store.stats().add(Counter::Requests, reads.len() as u64);
         let moved = store.clock().offset();
         if let [server] = self.servers.as_slice() {
-            return load::load(server, reads, moved, deadline).await;
+            let loaded = load::load(server, reads, moved, deadline).await;
+            load::count(server, reads, &loaded);
+            return loaded;
         }
-        let by_server = |server, reads: Vec<_>| async move { load::load(server, &reads, moved, deadline).await };
+        let by_server = |server, reads: Vec<_>| async move {
+            let loaded = load::load(server, &reads, moved, deadline).await;
+            load::count(server, &reads, &loaded);
+            loaded
+        };
         self.on_each(reads.iter().copied(), |read| read.key, by_server, || Err(nowhere())).await
     }
 
     pub(super) async fn write(&self, store: &Store, items: &[WriteItem], deadline: Instant) -> Vec<Written> {
-        let stats = store.stats();
-        stats.add(Counter::Requests, items.len() as u64);
         let (moved, limit) = (store.clock().offset(), self.item_limit);
-        let by_server = |server, items| write::write(server, items, limit, moved, deadline);
-        let written = self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await;
-        for (item, written) in items.iter().zip(&written) {
-            match (written, item.action.payload()) {
-                (Written::Done(_), Some(payload)) => {
-                    stats.add(Counter::Writes, 1);
-                    stats.add(Counter::BytesWritten, payload.len() as u64);
-                }
-                (Written::Changed, _) => stats.add(Counter::Conflicts, 1),
-                (Written::Refused(_), _) => stats.add(Counter::Refused, 1),
-                _ => {}
-            }
+        let by_server = |server, items: Vec<_>| async move {
+            let written = write::write(server, &items, limit, moved, deadline).await;
+            write::count(server, &items, &written);
+            written
+        };
+        self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await
+    }
+
+    /// The counters of each server.
+    pub(super) fn stats(&self) -> Vec<Arc<ServerStats>> {
+        self.servers.iter().map(|server| Arc::clone(server.stats())).collect()
+    }
+
+    /// Counts something that has to do with `key`.
+    pub(super) fn count(&self, key: &Key, counter: Counter) {
+        if let Some(server) = self.server(key) {
+            server.stats().add(counter, 1);
         }
-        written
     }
 
     /// Makes sure that the limits of the servers of `keys` are known: connects where that was never done.
@@ -198,7 +195,7 @@ impl Memcached {
         let exchange = exchange(server, &[Request::Delete { key, cas: None }], deadline).await?;
         match (exchange.answers.into_iter().next(), &exchange.broken) {
             (Some(Answer::Done { .. }), _) => {
-                store.stats().add(Counter::Evictions, 1);
+                server.stats().add(Counter::Evictions, 1);
                 Ok(true)
             }
             (_, Some(broken)) => Err(server.broken(broken)),

@@ -21,7 +21,8 @@ use crate::io::sys::{self, Connecting};
 use crate::io::{is_cancelled, may_block_until, now, seat, sleep_until, time_passed, with_deadline, writable};
 use crate::log;
 use crate::planted::{Bug, is_planted};
-use crate::store::{Address, StoreOptions};
+use crate::store::stats::Open;
+use crate::store::{Address, Counter, ServerStats, StoreOptions};
 
 /// Names are not looked up again more often than this.
 const RESOLVED_FOR: Duration = Duration::from_secs(1);
@@ -35,6 +36,7 @@ pub(super) struct Server {
     connect_timeout: Duration,
     exchange_timeout: Duration,
     longest_pause: Duration,
+    stats: Arc<ServerStats>,
     resolved: Lock<Resolved>,
     pool: Arc<Pool>,
 }
@@ -60,6 +62,7 @@ impl Server {
             connect_timeout: options.connect_timeout(),
             exchange_timeout: options.exchange_timeout(),
             longest_pause: options.retry_pause(),
+            stats: Arc::new(ServerStats::new(address.to_string())),
             resolved: Lock::new(Resolved::default()),
             pool: Arc::new(Pool::new()),
         }
@@ -67,6 +70,11 @@ impl Server {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What is counted of it.
+    pub(super) fn stats(&self) -> &Arc<ServerStats> {
+        &self.stats
     }
 
     /// What the server told last, if it was ever reached.
@@ -122,12 +130,17 @@ impl Server {
     pub(super) async fn exchange(&self, link: &mut Link, requests: &[Request<'_>], deadline: Instant) -> Exchange {
         let began = now();
         let exchange = link.exchange(requests, deadline.min(began + self.exchange_timeout)).await;
-        // That the caller gave up says nothing about the server.
-        if matches!(exchange.broken, Some(Break::Late)) && !is_cancelled() {
-            let lost = began.elapsed();
-            let failure = Failure { began, lost: Some((lost, lost >= self.exchange_timeout)) };
-            let cause = self.timed_out("answer");
-            log_aside(self.pool.failed(failure, &cause, self.longest_pause), &cause);
+        match exchange.broken {
+            None => self.stats.answered(now().saturating_duration_since(began)),
+            // That the caller gave up says nothing about the server.
+            Some(Break::Late) if !is_cancelled() => {
+                self.stats.add(Counter::Timeouts, 1);
+                let lost = began.elapsed();
+                let failure = Failure { began, lost: Some((lost, lost >= self.exchange_timeout)) };
+                let cause = self.timed_out("answer");
+                self.set_aside(self.pool.failed(failure, &cause, self.longest_pause), &cause);
+            }
+            Some(_) => {}
         }
         exchange
     }
@@ -181,17 +194,28 @@ impl Server {
                     let millis = was_aside.as_millis();
                     log::info(format_args!("memcached server {} is there again, after {millis} ms", self.name));
                 }
-                Ok(Connection::new(channel, facts, epoch))
+                Ok(Connection::new(channel, facts, epoch, Open::new(&self.stats)))
             }
+            Err(error) if is_cancelled() => Err(error),
             Err(error) => {
-                if sets_aside(&error) && !is_cancelled() {
+                self.stats.add(Counter::ConnectionsFailed, 1);
+                self.stats.add(Counter::Timeouts, u64::from(is_timeout(&error)));
+                if sets_aside(&error) {
                     let lost = began.elapsed();
                     let lost = is_timeout(&error).then_some((lost, lost >= self.connect_timeout));
                     let is_news = pass.failed(Failure { began, lost }, &error, self.longest_pause);
-                    log_aside(is_news, &error);
+                    self.set_aside(is_news, &error);
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Tells of a server that was set aside, if that is news.
+    fn set_aside(&self, is_news: bool, cause: &Error) {
+        if is_news {
+            self.stats.add(Counter::SetAside, 1);
+            log::warn(format_args!("{cause}: it is set aside"));
         }
     }
 
@@ -307,12 +331,6 @@ fn sets_aside(error: &Error) -> bool {
     match error {
         Error::Unavailable { errno, .. } => !OWN_TROUBLE.contains(errno),
         other => is_timeout(other),
-    }
-}
-
-fn log_aside(is_news: bool, cause: &Error) {
-    if is_news {
-        log::warn(format_args!("{cause}: it is set aside"));
     }
 }
 

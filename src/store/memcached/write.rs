@@ -15,13 +15,13 @@ use super::wire::{Answer, Mode, Request};
 use crate::error::Error;
 use crate::io::is_past;
 use crate::planted::{Bug, is_planted};
-use crate::store::{Action, Key, Payload, Token, WriteItem, Written};
+use crate::store::{Action, Counter, Key, Payload, Token, WriteItem, Written};
 
 /// Writes `items`: what became of each, in their order; the store's clock was moved by `moved`, and the caller wants no
 /// record over `item_limit`.
 pub(super) async fn write(
     server: &Server,
-    items: Vec<&WriteItem>,
+    items: &[&WriteItem],
     item_limit: Option<usize>,
     moved: Duration,
     deadline: Instant,
@@ -80,6 +80,23 @@ pub(super) async fn write(
             });
         }
         return fill(written, || unanswered.unsent.clone());
+    }
+}
+
+/// Counts what came of `items`.
+pub(super) fn count(server: &Server, items: &[&WriteItem], written: &[Written]) {
+    let stats = server.stats();
+    stats.add(Counter::Requests, items.len() as u64);
+    for (item, written) in items.iter().zip(written) {
+        match (written, item.action.payload()) {
+            (Written::Done(_), Some(payload)) => {
+                stats.add(Counter::Writes, 1);
+                stats.add(Counter::BytesWritten, payload.len() as u64);
+            }
+            (Written::Changed, _) => stats.add(Counter::Conflicts, 1),
+            (Written::Refused(_), _) => stats.add(Counter::Refused, 1),
+            _ => {}
+        }
     }
 }
 

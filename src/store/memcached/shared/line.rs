@@ -19,6 +19,7 @@ use super::entry::{Entry, Outcome};
 use super::reader::Reader;
 use crate::io::queue::{Line, LineState};
 use crate::io::sys;
+use crate::store::stats::Open;
 
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 128;
@@ -29,6 +30,8 @@ const HELD: usize = 64 << 10;
 #[derive(Debug)]
 pub(in crate::store::memcached) struct SharedLine {
     socket: OwnedFd,
+    /// For the counters.
+    _open: Open,
     pub(in crate::store::memcached) facts: Facts,
     pub(in crate::store::memcached) epoch: u64,
     /// How long a server may be silent that owes an answer.
@@ -68,9 +71,16 @@ pub(super) struct Ticket<'l> {
 }
 
 impl SharedLine {
-    pub(super) fn new(socket: OwnedFd, facts: Facts, epoch: u64, patience: Duration, pool: &Arc<Pool>) -> Self {
+    pub(super) fn new(
+        (socket, open): (OwnedFd, Open),
+        facts: Facts,
+        epoch: u64,
+        patience: Duration,
+        pool: &Arc<Pool>,
+    ) -> Self {
         Self {
             socket,
+            _open: open,
             facts,
             epoch,
             patience,
