@@ -37,6 +37,7 @@ deb test   | strip            | binutils              | the same
 test       | lintian          | lintian               | what Debian says about them
 test       | curl             | curl                  | what drives the shop of the examples
 test       | probe_httplib    | libcpp-httplib-dev    | what that shop serves HTTP with
+test       | probe_sqlite     | libsqlite3-dev        | the example that commits together with SQL
 test       | strace           | strace                | counting system calls
 test       | gcc              | gcc libc6-dev         | C tests
 test       | g++              | g++                   | the header under C++
@@ -68,6 +69,7 @@ probe_msgpack() { has_gem msgpack; }
 probe_minitest() { has_gem minitest; }
 probe_rack() { has_gem rack rack/session/abstract/id; }
 probe_rails() { has_gem rails action_controller/railtie; }
+probe_sqlite() { [ -e /usr/include/sqlite3.h ]; }
 probe_httplib() { pkg-config --exists cpp-httplib 2>/dev/null; }
 probe_sanitizers() { runs_c -fsanitize=address,undefined; }
 probe_valgrind() { RUNNER="valgrind -q --error-exitcode=1" runs_c; }

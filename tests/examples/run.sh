@@ -46,6 +46,8 @@ for kind in plain sanitized; do
         check "$example.c, $kind" cc -std=c11 "${warnings[@]}" "${extra[@]}" "${includes[@]}" "examples/$example.c" \
             -o "$work/$kind/$example" "${link[@]}"
     done
+    check "two_phase.c, $kind" cc -std=c11 "${warnings[@]}" "${extra[@]}" "${includes[@]}" examples/two_phase.c \
+        -o "$work/$kind/two_phase" "${link[@]}" -lsqlite3
     check "first.cpp, $kind" c++ -std=c++17 "${warnings[@]}" "${extra[@]}" "${includes[@]}" examples/first.cpp \
         -o "$work/$kind/first-cpp" "${link[@]}"
     # shellcheck disable=SC2046
@@ -53,7 +55,7 @@ for kind in plain sanitized; do
         $(pkg-config --cflags cpp-httplib) -o "$work/$kind/server" "${link[@]}" $(pkg-config --libs cpp-httplib)
 done
 
-echo "== first and login"
+echo "== first, login and two_phase"
 echo "items in the cart: 1" >"$work/first.txt"
 for run in plain sanitized valgrind; do
     tool=() && kind=$run
@@ -61,6 +63,8 @@ for run in plain sanitized valgrind; do
     for program in first first-cpp; do prints "$program, $run" "$work/first.txt" "${tool[@]}" "$work/$kind/$program"; done
     prints "login, $run" examples/login.txt "${tool[@]}" "$work/$kind/login"
     prints "login on memcached, $run" examples/login.txt "${tool[@]}" "$work/$kind/login" "$memcached_url/login-$run"
+    prints "two_phase, $run" examples/two_phase.txt "${tool[@]}" "$work/$kind/two_phase"
+    prints "two_phase on memcached, $run" examples/two_phase.txt "${tool[@]}" "$work/$kind/two_phase" "$memcached_url/two-phase-$run"
 done
 
 # Starts the shop on a free port: the command. Sets base and server.
