@@ -90,6 +90,21 @@ fn the_id_that_an_empty_session_left_is_destroyed_if_asked() {
     assert!(!is_stored(&c, "a"));
 }
 
+// Contract 4.4: what was staged for the session is dropped when it is loaded anew; the destruction was asked of the id.
+#[test]
+fn an_id_is_destroyed_if_asked_though_the_session_that_left_it_is_loaded_anew() {
+    let c = container();
+    store(&c, "a");
+    let (mut txn, session) = begin(&c, "a");
+    txn.set_timeout_ms(session, Some(10_000)).unwrap();
+    txn.regenerate(session, Some(b"b")).unwrap();
+    txn.destroy(&c, b"a").unwrap();
+    advance(&c, 11);
+    open(&mut txn, &c, "b");
+    commit(&mut txn).unwrap();
+    assert!(!is_stored(&c, "a"));
+}
+
 #[test]
 fn an_id_is_destroyed_once_however_it_was_asked() {
     let c = container();
