@@ -173,8 +173,15 @@ impl Sim {
     /// The report's entry of each task.
     fn pair(&self, expected: &Expected, report: &[ReportEntry]) -> Result<Vec<ReportEntry>, Differ> {
         let mut left = report.to_vec();
-        let mut entries = Vec::new();
-        for (at, task) in expected.tasks.iter().enumerate() {
+        let mut entries = vec![None; expected.tasks.len()];
+        // First those of which it is known what the report says.
+        let is_hit = |at: &usize| {
+            expected.fault.is_some_and(|fault| self.world.conts[expected.tasks[*at].cont].store == fault.store)
+        };
+        let mut order: Vec<usize> = (0..expected.tasks.len()).collect();
+        order.sort_by_key(is_hit);
+        for at in order {
+            let task = &expected.tasks[at];
             let name = self.world.conts[task.cont].name;
             let is_of =
                 |entry: &ReportEntry| entry.container == name && *entry.id == *task.id && entry.kind == task.kind();
@@ -192,8 +199,9 @@ impl Sim {
                 .cloned()
                 .ok_or_else(|| format!("the report misses {}", self.name(&(task.cont, task.id.clone()))))?;
             left.remove(left.iter().position(|entry| *entry == found).unwrap());
-            entries.push(found);
+            entries[at] = Some(found);
         }
+        let entries = entries.into_iter().flatten().collect();
         if left.is_empty() { Ok(entries) } else { Err(format!("the report has more: {left:?}")) }
     }
 
