@@ -40,6 +40,13 @@ static void start_server(void) {
     nap(50);
 }
 
+/* Stops it; returns when all of its threads have stopped. SIGCONT lets it go on. */
+static void freeze(void) {
+    int status;
+    kill(server, SIGSTOP);
+    CHECK(waitpid(server, &status, WUNTRACED) == server && WIFSTOPPED(status));
+}
+
 static void stop_server(void) {
     char path[96];
     kill(server, SIGKILL);
@@ -287,7 +294,7 @@ TEST(a_commit_that_is_cancelled_after_it_was_sent_is_unknown) {
     get(&w, txn, "sent", 0);
     OK(ls_session_pkg(next(&w).session, "pkg", LS_NTS, &pkg, E));
     OK(ls_pkg_add(pkg, "n", LS_NTS, 100, NULL, E));
-    kill(server, SIGSTOP);
+    freeze();
     OK(ls_txn_commit_start(txn, w.queue, 0, &op, E));
     OK(ls_queue_flush(w.queue, E));
     OK(ls_queue_cancel(w.queue, op, E));
@@ -306,7 +313,7 @@ TEST(a_load_that_is_cancelled_leaves_the_transaction_usable) {
     world w = world_new(server_url);
     ls_txn *txn = begin();
     CHECK(visit(&w, "load") == 1);
-    kill(server, SIGSTOP);
+    freeze();
     uint64_t op = get(&w, txn, "load", 0);
     OK(ls_queue_cancel(w.queue, op, E));
     ls_completion done = next(&w);
@@ -321,7 +328,7 @@ TEST(a_load_that_is_cancelled_leaves_the_transaction_usable) {
 
 TEST(freeing_a_transaction_cancels_its_operation_which_still_comes_out) {
     world w = world_new(server_url);
-    kill(server, SIGSTOP);
+    freeze();
     ls_txn *txn = begin();
     get(&w, txn, "freed", 9);
     ls_txn_free(txn);
@@ -347,7 +354,7 @@ TEST(freeing_a_queue_cancels_its_operations_and_leaves_their_transactions) {
     get(&w, committing, "queue", 0);
     OK(ls_session_pkg(next(&w).session, "pkg", LS_NTS, &pkg, E));
     OK(ls_pkg_add(pkg, "n", LS_NTS, 1, NULL, E));
-    kill(server, SIGSTOP);
+    freeze();
     get(&w, loading, "queue", 0);
     OK(ls_txn_commit_start(committing, w.queue, 0, NULL, E));
     ls_queue_free(w.queue);
@@ -371,7 +378,7 @@ TEST(a_deadline_wakes_whoever_watches_the_descriptor) {
     OK(ls_session_pkg(next(&w).session, "pkg", LS_NTS, &pkg, E));
     OK(ls_pkg_add(pkg, "n", LS_NTS, 1, NULL, E));
     OK(ls_txn_set(txn, LS_TXN_COMMIT_TIMEOUT, 50, E));
-    kill(server, SIGSTOP);
+    freeze();
     OK(ls_txn_commit_start(txn, w.queue, 0, NULL, E));
     struct pollfd watch = {ls_queue_fd(w.queue), POLLIN, 0};
     CHECK(poll(&watch, 1, LONG_MS) == 1);
@@ -402,7 +409,7 @@ TEST(operations_queues_and_transactions_end_at_random_moments) {
         for (int i = 0; i < CLIENTS; i++) {
             char id[32];
             snprintf(id, sizeof id, "random %d", i % 7);
-            if (i == CLIENTS / 2 && stopped) kill(server, SIGSTOP);
+            if (i == CLIENTS / 2 && stopped) freeze();
             ops[i] = get(&w, txns[i] = begin(), id, (uint64_t)i);
             in_flight[i] = true;
             started++;

@@ -101,8 +101,11 @@ impl<T> Core<T> {
     }
 
     /// Goes on with everything that can: after `events`, after times that have passed, and after each other.
-    pub(super) fn turn(&mut self, hub: &Hub, events: &[Event]) {
-        for event in events {
+    ///
+    /// Without `events` nobody has looked at the descriptors: then no time counts as passed, because what was awaited may
+    /// have come.
+    pub(super) fn turn(&mut self, hub: &Hub, events: Option<&[Event]>) {
+        for event in events.unwrap_or_default() {
             match event.tag() {
                 BELL => {}
                 ALARM => {
@@ -114,7 +117,9 @@ impl<T> Core<T> {
             }
         }
         self.run_woken(hub);
-        self.run_due(hub);
+        if events.is_some() {
+            self.run_due(hub);
+        }
         hub.flush(true);
         while !hub.is_calm() {
             self.run_woken(hub);

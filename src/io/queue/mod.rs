@@ -121,16 +121,17 @@ impl<T> Queue<T> {
     pub fn wait(&self, at_most: usize, timeout: Option<Duration>, mut out: impl FnMut(Finished<T>)) -> Result<usize> {
         let until = timeout.map(|timeout| Instant::now().checked_add(timeout).unwrap_or_else(far));
         let mut events = [Event::NONE; EVENTS];
-        let mut count = 0;
+        let mut looked = None;
         loop {
             let handed_out = self.with(|core, orders| {
                 core.take(&self.hub, orders);
-                core.turn(&self.hub, events.get(..count).unwrap_or_default());
+                core.turn(&self.hub, looked.map(|count| events.get(..count).unwrap_or_default()));
                 // Unless the caller comes again at once, or waits, what has arrived by now has to be seen.
                 let is_last = until.is_some_and(|until| Instant::now() >= until);
-                while core.finished.len() < at_most && (count == EVENTS || !core.finished.is_empty() || is_last) {
-                    count = self.happened(&mut events, Some(Instant::now()))?;
-                    core.turn(&self.hub, events.get(..count).unwrap_or_default());
+                let is_full = looked == Some(EVENTS);
+                while core.finished.len() < at_most && (is_full || is_last || !core.finished.is_empty()) {
+                    let count = self.happened(&mut events, Some(Instant::now()))?;
+                    core.turn(&self.hub, events.get(..count));
                     if count < EVENTS {
                         break;
                     }
@@ -140,7 +141,7 @@ impl<T> Queue<T> {
             if handed_out > 0 || at_most == 0 || until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(handed_out);
             }
-            count = self.happened(&mut events, until)?;
+            looked = Some(self.happened(&mut events, until)?);
         }
     }
 
