@@ -6,7 +6,7 @@
 #define LOVELY_BRIDGE_H
 
 #include <lovely_session.h>
-#include <string.h>
+#include <stdlib.h>
 
 /* While the major number is 0, a new minor number may break the ABI. */
 #if !defined(LS_VERSION_NUMBER) || LS_VERSION_NUMBER < 1000 || LS_VERSION_NUMBER >= 2000
@@ -194,6 +194,24 @@ static inline int32_t lovely_report_at(ls_txn *txn, size_t index, lovely_entry *
     if (rc == LS_OK) rc = ls_txn_report_outcome(txn, index, &entry->outcome, err);
     if (rc == LS_OK) rc = ls_txn_report_status(txn, index, &entry->status, err);
     if (rc == LS_OK) rc = ls_txn_report_timeout(txn, index, &entry->timeout, err);
+    return rc;
+}
+
+/* Starts opening many sessions, whose ids stand one behind the other; or opens them at once, without a queue. */
+static inline int32_t lovely_prefetch(ls_txn *txn, const ls_container *container, const char *ids, const size_t *lens,
+                                      size_t n, const ls_queue *queue, uint64_t place, uint64_t *number, ls_error *err)
+{
+    const char **each = malloc((n + 1) * sizeof *each);
+    size_t at = 0;
+    int32_t rc;
+    if (each == NULL) abort();
+    for (size_t i = 0; i < n; i++) {
+        each[i] = ids + at;
+        at += lens[i];
+    }
+    rc = queue == NULL ? ls_txn_prefetch(txn, container, each, lens, n, err)
+                       : ls_txn_prefetch_start(txn, container, each, lens, n, queue, place, number, err);
+    free(each);
     return rc;
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,25 @@ func (t *Txn) exists(container *Container, id string) error {
 	rc := C.ls_session_exists(t.raw, container.raw, text, length, &t.block.err)
 	runtime.KeepAlive(id)
 	return t.failure(rc)
+}
+
+// prefetch opens many sessions.
+func (t *Txn) prefetch(container *Container, ids []string) error {
+	// One more of each, so that there is something to point at.
+	lengths := make([]C.size_t, len(ids)+1)
+	for i, id := range ids {
+		lengths[i] = C.size_t(len(id))
+	}
+	text, _ := chars(strings.Join(ids, "") + "\x00")
+	number := C.size_t(len(ids))
+	if q := container.store.native.queues.enter(); q != nil {
+		defer q.done()
+		_, err := q.run(t.ctx, func(raw *C.ls_queue, place C.uint64_t, op *C.uint64_t, detail *C.ls_error) C.int32_t {
+			return C.lovely_prefetch(t.raw, container.raw, text, &lengths[0], number, raw, place, op, detail)
+		})
+		return err
+	}
+	return t.failure(C.lovely_prefetch(t.raw, container.raw, text, &lengths[0], number, nil, 0, nil, &t.block.err))
 }
 
 // save commits or prepares, within the time that the context has left.

@@ -58,6 +58,17 @@ func (t *Txn) Session(container *Container, id string) (Session, error) {
 	return t.session(raw, container.raw), nil
 }
 
+// Prefetch opens many sessions of a container at once, in one round trip to each server: [Txn.Session] then finds them open. It
+// returns the error of the first that could not be opened; the others are open.
+func (t *Txn) Prefetch(container *Container, ids ...string) error {
+	if err := t.enterIO(container); err != nil {
+		return err
+	}
+	defer t.leaveIO(container)
+	t.use(container)
+	return t.prefetch(container, ids)
+}
+
 // use notes that the transaction has something to do with the container's store.
 func (t *Txn) use(container *Container) {
 	if queues := container.store.native.queues; queues != nil {
@@ -112,7 +123,7 @@ func (t *Txn) Destroy(container *Container, id string) error {
 	return err
 }
 
-// Sessions returns the open sessions, in the order of opening.
+// Sessions returns the sessions that the transaction gave and has open, in the order of opening.
 func (t *Txn) Sessions() ([]Session, error) {
 	if err := t.enter(); err != nil {
 		return nil, err
@@ -127,7 +138,9 @@ func (t *Txn) Sessions() ([]Session, error) {
 			if session.raw != raw {
 				session = t.opened.more[raw]
 			}
-			sessions = append(sessions, session)
+			if session.raw != nil {
+				sessions = append(sessions, session)
+			}
 		case ErrNotFound:
 			return sessions, nil
 		default:

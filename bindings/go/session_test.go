@@ -266,3 +266,36 @@ func TestIDsThatCannotBeAreRefused(t *testing.T) {
 		_ = session(t, txn, visitors, secret[:8192])
 	})
 }
+
+func TestPrefetchOpensManySessionsInOneRoundTrip(t *testing.T) {
+	everywhere(t, func(t *testing.T, store *lovely.Store) {
+		visitors := container(t, store)
+		ids := []string{"a", "b\x00", "missing", strings.Repeat("c", 500), "a"}
+		for _, id := range ids {
+			if id != "missing" {
+				stored(t, visitors, id, map[string]any{"id": len(id)})
+			}
+		}
+		txn := begin(t, store)
+		before := must[lovely.Stats](t)(store.Stats())
+		check(t, txn.Prefetch(visitors, ids...))
+		after := must[lovely.Stats](t)(store.Stats())
+		if after.Requests-before.Requests != 4 || after.Exchanges-before.Exchanges > 1 {
+			t.Errorf("%d requests in %d exchanges", after.Requests-before.Requests, after.Exchanges-before.Exchanges)
+		}
+		for _, id := range ids {
+			s := session(t, txn, visitors, id)
+			length, err := s.Pkg("cart").Int("id")
+			if id == "missing" && (!s.IsNew() || err != lovely.ErrNotFound) || id != "missing" && (err != nil || int(length) != len(id)) {
+				t.Error(length, err)
+			}
+		}
+		if got := must[lovely.Stats](t)(store.Stats()); got.Requests != after.Requests {
+			t.Error("they were asked for again")
+		}
+		check(t, txn.Prefetch(visitors))
+		if err := txn.Prefetch(visitors, "d", ""); !errors.Is(err, lovely.ErrArgument) {
+			t.Error(err)
+		}
+	})
+}

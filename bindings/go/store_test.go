@@ -122,6 +122,15 @@ func TestPingFlushStatisticsAndName(t *testing.T) {
 		if err != nil || stats.Writes != 1 || stats.Misses != 1 || stats.BytesWritten == 0 {
 			t.Fatal(stats, err)
 		}
+		servers, err := store.Servers()
+		if strings.HasPrefix(store.Name(), "memory") {
+			if err != nil || len(servers) != 0 {
+				t.Fatal(servers, err)
+			}
+		} else if err != nil || len(servers) != 1 || servers[0].Name != server || servers[0].Connections == 0 || stats.Exchanges == 0 ||
+			stats.Max < stats.P50 || stats.P50 == 0 {
+			t.Fatal(servers, stats, err)
+		}
 		if text, err := store.StatsText(); err != nil || !strings.Contains(text, "\n") {
 			t.Fatal(text, err)
 		}

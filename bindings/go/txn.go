@@ -7,6 +7,7 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -241,7 +242,7 @@ func (t *Txn) Abort() error {
 // freed when that has left.
 func (t *Txn) end() {
 	for !t.busy.CompareAndSwap(false, true) {
-		runtime.Gosched()
+		time.Sleep(time.Millisecond)
 	}
 	if t.raw != nil {
 		t.finish(Aborted)
