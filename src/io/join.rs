@@ -9,12 +9,13 @@ use super::{wait, wants};
 
 /// Drives all `futures` at once and gives their outputs in the same order, when the last has finished.
 ///
-/// Each is dropped as soon as it has finished. A single one, the usual case, costs nothing beyond itself.
+/// Each is dropped as soon as it has finished. A single one, the usual case, may block the thread as if it were alone.
 pub async fn join_all<F: Future>(mut futures: Vec<F>) -> Vec<F::Output> {
     if futures.len() == 1
         && let Some(only) = futures.pop()
     {
-        return vec![only.await];
+        // On the heap like several: in place it would take its room twice in whoever waits for it.
+        return vec![Box::pin(only).await];
     }
     let mut slots: Vec<Slot<F>> = futures.into_iter().map(|future| Slot::Running(Box::pin(future))).collect();
     poll_fn(|context| {

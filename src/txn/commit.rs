@@ -77,7 +77,11 @@ impl Transaction {
 /// Finds what can be known to fail before anything is written (contract 2.4): limits; and, if `with_versions`, servers
 /// that do not answer and sessions that somebody changed or destroyed.
 async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
-    reach(plan, deadline).await;
+    // What a single session that was loaded does not need is on the heap: in place, each commit would be as large.
+    if plan.tasks.iter().any(is_unreached) {
+        Box::pin(reach(plan, deadline)).await;
+    }
+    check_abilities(plan);
     if first_error(plan).is_some() {
         return;
     }
@@ -88,34 +92,40 @@ async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
         return;
     }
     if with_versions {
-        check_versions(plan, deadline).await;
+        Box::pin(check_versions(plan, deadline)).await;
     }
-    if first_error(plan).is_none() {
-        run(plan, deadline, Until::Ready).await;
+    let is_to_look = |task: &Task| task.job.verdict().is_none() && !task.job.is_ready();
+    if first_error(plan).is_none() && plan.tasks.iter().any(is_to_look) {
+        Box::pin(run(plan, deadline, Until::Ready)).await;
     }
 }
 
-/// Makes sure that the stores' limits are known, also to a transaction that has loaded nothing, and that they can do
-/// what the containers' policies need.
+/// Whether the limits of the stores are not known that a task writes to.
+fn is_unreached(task: &Task) -> bool {
+    task.job.keys().any(|key| !task.job.store().is_reached(key))
+}
+
+/// Makes sure that the stores' limits are known, also to a transaction that has loaded nothing.
 async fn reach(plan: &mut Plan, deadline: Instant) {
-    let is_unknown = |task: &Task| task.job.keys().any(|key| !task.job.store().is_reached(key));
-    let unknown = plan.tasks.iter().enumerate().filter(|(_, task)| is_unknown(task));
+    let unknown = plan.tasks.iter().enumerate().filter(|(_, task)| is_unreached(task));
     let batches =
         by_store(unknown.map(|(at, task)| (task.job.store(), at, task.job.keys().cloned().collect::<Vec<_>>())));
-    if !batches.is_empty() {
-        let reaching = batches.into_iter().map(|(store, items)| async move {
-            let (places, keys): (Vec<usize>, Vec<Vec<Key>>) = items.into_iter().unzip();
-            (places, store.reach(&keys.concat(), deadline).await)
-        });
-        for (places, reached) in join_all(reaching.collect()).await {
-            let Err(error) = reached else { continue };
-            for at in places {
-                if let Some(task) = plan.tasks.get_mut(at) {
-                    task.job.fail(error.clone());
-                }
+    let reaching = batches.into_iter().map(|(store, items)| async move {
+        let (places, keys): (Vec<usize>, Vec<Vec<Key>>) = items.into_iter().unzip();
+        (places, store.reach(&keys.concat(), deadline).await)
+    });
+    for (places, reached) in join_all(reaching.collect()).await {
+        let Err(error) = reached else { continue };
+        for at in places {
+            if let Some(task) = plan.tasks.get_mut(at) {
+                task.job.fail(error.clone());
             }
         }
     }
+}
+
+/// Makes sure that the stores can do what the containers' policies need.
+fn check_abilities(plan: &mut Plan) {
     for task in plan.tasks.iter_mut().filter(|task| task.job.verdict().is_none()) {
         if task.job.place().container.options().policy != Policy::Overwrite {
             let store = task.job.store();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::container::{Container, Options, Policy};
+use crate::container::{Container, Policy};
 use crate::error::{Error, Result};
 use crate::io::now;
 use crate::record::Record;
@@ -54,14 +54,18 @@ async fn settle(place: Place, id: Arc<[u8]>, mut stands: Stands, deadline: Insta
             Stands::Nothing => break absent(None, 0),
             Stands::Tombstone { writer, token } => break absent(Some(token), writer),
             Stands::Session { record, token, expired: false, .. } => {
-                keep(&place, &options, &record, deadline).await?;
+                let clock = place.container.store().clock();
+                if let Some(ttl) = clock::longer_life(record.header(), &options, clock) {
+                    // On the heap, as what follows: nearly no opening needs it, and in place each would be as large.
+                    Box::pin(keep(&place, ttl, deadline)).await?;
+                }
                 return Ok(Session::loaded(place, id, record, token));
             }
             // What is created here follows the same destruction as what expired.
             Stands::Session { record, token, left, .. } => {
                 let after = record.header().successor_of;
                 // If somebody was faster, what stands there now may be another session.
-                if let Some(token) = let_expire(&place, &record, token, left, deadline).await? {
+                if let Some(token) = Box::pin(let_expire(&place, &record, token, left, deadline)).await? {
                     break absent(Some(token), after);
                 }
             }
@@ -84,11 +88,9 @@ async fn look_until(place: &Place, renew: Option<Duration>, deadline: Instant) -
 
 /// Renews a session once more if it lives longer than what the container renews with, which it does when the
 /// container's timeout was lowered after the session was stored (contract 2.3).
-async fn keep(place: &Place, options: &Options, record: &Record, deadline: Instant) -> Result<()> {
-    let store = place.container.store();
-    let Some(ttl) = clock::longer_life(record.header(), options, store.clock()) else { return Ok(()) };
+async fn keep(place: &Place, ttl: Option<Duration>, deadline: Instant) -> Result<()> {
     let items = [WriteItem { key: place.key.clone(), action: Action::Touch, ttl }];
-    match store.write(&items, deadline).await.pop() {
+    match place.container.store().write(&items, deadline).await.pop() {
         // What went away meanwhile is the commit's business.
         Some(Written::Done(_) | Written::Absent | Written::Changed) => Ok(()),
         Some(Written::Failed(error) | Written::Unknown(error)) => Err(error),

@@ -23,9 +23,15 @@ pub(super) enum Until {
 
 /// Runs the jobs of `plan` until then, or until `deadline`.
 pub(super) async fn run(plan: &mut Plan, deadline: Instant, until: Until) {
-    if let [task] = plan.tasks.as_mut_slice() {
-        return run_alone(&mut task.job, deadline, until).await;
+    match plan.tasks.as_mut_slice() {
+        [] => {}
+        [task] => run_alone(&mut task.job, deadline, until).await,
+        _ => Box::pin(run_together(plan, deadline, until)).await,
     }
+}
+
+/// The same for several jobs.
+async fn run_together(plan: &mut Plan, deadline: Instant, until: Until) {
     let mut flight = Flight::new();
     let mut lanes: Vec<Lane> = Vec::new();
     let mut under_way = vec![false; plan.tasks.len()];

@@ -6,6 +6,7 @@
 use std::io::IoSlice;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use super::channel::{Channel, Fault};
@@ -121,7 +122,7 @@ impl Connection {
         let largest = self.facts.item_size;
         let answers = &mut exchange.answers;
         let mut turn = Turn { channel: &mut self.channel, requests, first_token, answers, largest };
-        exchange.broken = match with_deadline(deadline, turn.run(&mut sending)).await {
+        exchange.broken = match with_deadline(deadline, pin!(turn.run(&mut sending))).await {
             Ok(Ok(())) => None,
             Ok(Err(broken)) => Some(broken),
             Err(_) => Some(Break::Late),

@@ -104,7 +104,8 @@ impl Server {
         }
         let connection = match self.pool.way(insists)? {
             Way::Idle(connection) => connection,
-            Way::New(pass) => self.connect(pass, deadline).await?,
+            // On the heap, as nearly no call needs it: what waits in place makes every call as large as that.
+            Way::New(pass) => Box::pin(self.connect(pass, deadline)).await?,
         };
         Ok(Link::Own(connection))
     }
