@@ -11,6 +11,8 @@ use crate::store::{Key, wire_form};
 
 /// How long a session id may be, in bytes.
 pub const MAX_ID_LEN: usize = 8_192;
+/// Length of a digest in base64url.
+const DIGEST_LEN: usize = 43;
 /// Random bytes in an id of ours: 192 bits, and a multiple of 3, so that base64 wastes none.
 const RANDOM_LEN: usize = 24;
 
@@ -42,7 +44,13 @@ pub fn check_id(id: &[u8]) -> Result<()> {
 
 /// The digest that stands for `id` in keys and errors: base64url of its SHA-256, 43 characters.
 pub fn digest(id: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(id))
+    encode_digest(id, &mut [0; DIGEST_LEN]).to_owned()
+}
+
+/// The same in `room`.
+fn encode_digest<'r>(id: &[u8], room: &'r mut [u8; DIGEST_LEN]) -> &'r str {
+    // As long as any digest is in this form.
+    Base64UrlUnpadded::encode(&Sha256::digest(id), room).unwrap_or_default()
 }
 
 /// The key of a session's record: `<prefix>/<container>/<digest>`, without a prefix `<container>/<digest>`.
@@ -50,9 +58,10 @@ pub fn digest(id: &[u8]) -> String {
 /// `prefix` and `container` are wire forms, as [`check_prefix`] and [`check_container_name`] give them: they hold
 /// no slash, so that no two (prefix, container) share a key.
 pub fn key(prefix: &str, container: &str, id: &[u8]) -> Key {
-    let digest = digest(id);
+    let mut digest = [0; DIGEST_LEN];
+    let digest = encode_digest(id, &mut digest);
     let parts: &[&str] =
-        if prefix.is_empty() { &[container, "/", &digest] } else { &[prefix, "/", container, "/", &digest] };
+        if prefix.is_empty() { &[container, "/", digest] } else { &[prefix, "/", container, "/", digest] };
     Key::new(&parts.concat())
 }
 

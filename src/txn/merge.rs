@@ -8,6 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::container::Policy;
 use crate::error::{Error, Result};
 use crate::record::{self, Corrupt, EntrySource, Header, Package, PkgSource, Record, Scalar, encodes_to};
@@ -24,13 +26,13 @@ struct PkgChanges {
     /// What was loaded of it.
     base: Option<Package>,
     /// The keys that differ, sorted.
-    keys: Vec<(Text, Change)>,
+    keys: SmallVec<[(Text, Change); 1]>,
 }
 
 /// What a transaction changed in one session, compared with what it loaded.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    pkgs: Vec<PkgChanges>,
+    pkgs: SmallVec<[PkgChanges; 1]>,
     own_timeout_ms: Option<Option<u64>>,
     deadline_ms: Option<Option<i64>>,
 }
@@ -43,7 +45,7 @@ impl Changes {
         }
         let table = pkg.load(env)?.cloned();
         let table = table.as_ref();
-        let mut keys = Vec::new();
+        let mut keys: SmallVec<[(Text, Change); 1]> = SmallVec::new();
         for (key, change) in pkg.overlay() {
             let loaded = table.and_then(|table| table.raw(table.find(key)?));
             let differs = match change {
@@ -120,7 +122,7 @@ impl Changes {
             (Some(base), Some(basis)) => base.header().stamp == basis.header().stamp,
             _ => false,
         };
-        let mut edited = Vec::with_capacity(self.pkgs.len());
+        let mut edited: SmallVec<[PkgEdit<'_>; 1]> = SmallVec::with_capacity(self.pkgs.len());
         for pkg in &self.pkgs {
             let edit = PkgEdit::resolve(pkg, is_base, basis, policy)?;
             changed |= edit.changes_anything();
@@ -131,7 +133,8 @@ impl Changes {
         }
         edited.sort_unstable_by_key(|edit| edit.name);
         let is_edited = |name: &str| edited.binary_search_by(|edit| edit.name.cmp(name)).is_ok();
-        let mut sources: Vec<_> = basis.into_iter().flat_map(carried).filter(|(name, _)| !is_edited(name)).collect();
+        let mut sources: SmallVec<[_; 1]> =
+            basis.into_iter().flat_map(carried).filter(|(name, _)| !is_edited(name)).collect();
         for edit in &edited {
             sources.extend(edit.source()?.map(|source| (edit.name, source)));
         }
@@ -167,7 +170,7 @@ struct PkgEdit<'a> {
     deleted: bool,
     stands: Option<Package>,
     /// The new value of each key, `None` to delete it; sorted.
-    keys: Vec<(&'a str, Option<Arc<Value>>)>,
+    keys: SmallVec<[(&'a str, Option<Arc<Value>>); 1]>,
 }
 
 impl<'a> PkgEdit<'a> {
@@ -178,7 +181,7 @@ impl<'a> PkgEdit<'a> {
             Some((basis, at)) => Some(basis.pkg(at)?),
             None => None,
         };
-        let mut keys = Vec::with_capacity(pkg.keys.len());
+        let mut keys = SmallVec::with_capacity(pkg.keys.len());
         for (key, change) in &pkg.keys {
             let find = |table: &Option<Package>| table.as_ref().and_then(|table| table.find(key));
             let theirs_at = find(&stands);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::error::{Error, Result, Status};
 use crate::io::now;
 use crate::session::pkg::Env;
@@ -27,13 +29,13 @@ pub(crate) struct Task {
 /// Everything that a commit has to do, in the order of container and id.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) tasks: SmallVec<[Task; 1]>,
 }
 
 impl Transaction {
     /// Finds out what the commit has to do. No I/O.
     pub(super) fn plan(&mut self) -> Result<Plan> {
-        let mut tasks = Vec::new();
+        let mut tasks = SmallVec::new();
         for at in 0..self.sessions.len() {
             self.plan_session(at, &mut tasks)?;
         }
@@ -55,7 +57,7 @@ impl Transaction {
         Ok(Plan { tasks })
     }
 
-    fn plan_session(&mut self, at: usize, tasks: &mut Vec<Task>) -> Result<()> {
+    fn plan_session(&mut self, at: usize, tasks: &mut SmallVec<[Task; 1]>) -> Result<()> {
         let Some(session) = self.sessions.get_mut(at).filter(|session| session.life == Life::Open) else {
             return Ok(());
         };

@@ -88,7 +88,7 @@ impl Channel {
     /// [`fill`](Self::fill).
     pub(super) fn line(&mut self) -> Result<Option<&[u8]>, Fault> {
         let rest = self.input.get(self.taken..).unwrap_or_default();
-        let Some(len) = rest.iter().take(LONGEST_LINE).position(|&byte| byte == b'\n') else {
+        let Some(len) = rest.get(..LONGEST_LINE).unwrap_or(rest).iter().position(|&byte| byte == b'\n') else {
             return if rest.len() >= LONGEST_LINE { Err(Fault::Violation("has no end")) } else { Ok(None) };
         };
         self.taken += len + 1;

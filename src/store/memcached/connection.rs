@@ -9,6 +9,8 @@ use std::os::fd::OwnedFd;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::channel::{Channel, Fault};
 use super::handshake::Facts;
 use super::wire::{self, Answer, Line, Request};
@@ -18,7 +20,7 @@ use crate::store::stats::Open;
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 64;
 /// The same for a single request: a line, a payload, which may be in several pieces, and its end.
-const FEW: usize = 8;
+const FEW: usize = 6;
 /// Reserved at once for a record: what a server only announces must not cost memory.
 const RESERVED: usize = 1 << 20;
 /// A buffer of requests larger than this is not kept.
@@ -138,9 +140,9 @@ impl Connection {
 /// A batch on its way out.
 struct Sending<'r> {
     head: Vec<u8>,
-    pieces: Vec<Piece<'r>>,
+    pieces: SmallVec<[Piece<'r>; FEW]>,
     /// Where each request begins, in bytes from the start.
-    starts: Vec<usize>,
+    starts: SmallVec<[usize; 1]>,
     /// The piece that is next, and how much of it is gone.
     next: (usize, usize),
     sent: usize,
@@ -155,7 +157,7 @@ enum Piece<'r> {
 impl<'r> Sending<'r> {
     fn new(mut head: Vec<u8>, requests: &[Request<'r>], first_token: u64) -> Result<Self, wire::Violation> {
         head.clear();
-        let (mut pieces, mut starts) = (Vec::with_capacity(FEW), Vec::with_capacity(requests.len()));
+        let (mut pieces, mut starts) = (SmallVec::new(), SmallVec::with_capacity(requests.len()));
         let (mut begin, mut payloads) = (0, 0);
         for (token, request) in (first_token..).zip(requests) {
             starts.push(head.len() + payloads);

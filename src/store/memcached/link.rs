@@ -13,7 +13,7 @@ use super::wire::Request;
 #[derive(Debug)]
 pub(super) enum Link {
     /// A connection that nobody else uses meanwhile.
-    Own(Connection),
+    Own(Box<Connection>),
     /// A connection of the queue that the operation runs on.
     Shared(Arc<SharedLine>),
 }

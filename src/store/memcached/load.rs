@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::connection::Exchange;
 use super::link::Link;
 use super::server::Server;
@@ -120,7 +122,7 @@ pub(super) fn count(server: &Server, reads: &[Read<'_>], loaded: &[Result<Loaded
 async fn ask(server: &Server, reads: &[Read<'_>], moved: Duration, deadline: Instant) -> Result<(Link, Exchange)> {
     loop {
         let mut link = server.checkout(deadline).await?;
-        let requests: Vec<Request<'_>> = reads.iter().map(|read| read.request(&link, moved)).collect();
+        let requests: SmallVec<[Request<'_>; 1]> = reads.iter().map(|read| read.request(&link, moved)).collect();
         let exchange = server.exchange(&mut link, &requests, deadline).await;
         if !(link.is_used() && exchange.was_dead()) || is_past(deadline) {
             return Ok((link, exchange));

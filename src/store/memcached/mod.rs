@@ -21,6 +21,8 @@ mod write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::{
     Address, Counter, Key, Left, LoadItem, Loaded, ServerStats, Store, StoreOption, StoreOptions, Token, WriteItem,
     Written,
@@ -63,12 +65,12 @@ impl Memcached {
     }
 
     pub(super) async fn load(&self, store: &Store, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
-        let reads: Vec<Read<'_>> = items.iter().map(Read::of).collect();
+        let reads: SmallVec<[Read<'_>; 1]> = items.iter().map(Read::of).collect();
         self.read(store, &reads, deadline).await
     }
 
     pub(super) async fn versions(&self, store: &Store, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
-        let reads: Vec<Read<'_>> = keys.iter().map(Read::version).collect();
+        let reads: SmallVec<[Read<'_>; 1]> = keys.iter().map(Read::version).collect();
         let found = self.read(store, &reads, deadline).await;
         let version = |loaded| match loaded {
             Loaded::Absent => None,

@@ -30,7 +30,8 @@ pub(super) struct Pool {
 
 #[derive(Debug)]
 struct State {
-    idle: Vec<Connection>,
+    #[allow(clippy::vec_box, reason = "taken out and put back for each exchange, and some 200 bytes")]
+    idle: Vec<Box<Connection>>,
     /// Connections of queues.
     lines: Vec<Weak<SharedLine>>,
     epoch: u64,
@@ -43,7 +44,7 @@ struct State {
 #[derive(Debug)]
 pub(super) enum Way<'p> {
     /// By a connection that seems to stand.
-    Idle(Connection),
+    Idle(Box<Connection>),
     /// By a new one.
     New(Pass<'p>),
 }
@@ -106,7 +107,7 @@ impl Pool {
     }
 
     /// Gives a connection back whose last exchange ended in step.
-    pub(super) fn put(&self, mut connection: Connection) {
+    pub(super) fn put(&self, mut connection: Box<Connection>) {
         connection.rest();
         let mut state = self.state();
         state.standing.answered();
@@ -116,7 +117,7 @@ impl Pool {
     }
 
     /// Closes a connection that broke. What else is idle may be as dead, and versions from before are worth nothing.
-    pub(super) fn broke(&self, connection: Connection) {
+    pub(super) fn broke(&self, connection: Box<Connection>) {
         self.broke_epoch(connection.epoch);
         drop(connection);
     }
@@ -174,7 +175,7 @@ impl Pass<'_> {
         state.facts = Some(facts);
         // A process that was restarted within the second under the same number shows in the connections that it left.
         let are_lines_alive = || state.lines.iter().filter_map(Weak::upgrade).all(|line| line.is_alive());
-        if !is_same || !state.idle.iter().all(Connection::is_alive) || !are_lines_alive() {
+        if !is_same || !state.idle.iter().all(|connection| connection.is_alive()) || !are_lines_alive() {
             let _dropped_unlocked = state.begin_epoch();
             let epoch = state.epoch;
             drop(state);
@@ -200,7 +201,8 @@ impl Drop for Pass<'_> {
 
 impl State {
     /// Begins an epoch; the connections that are no good in it, to be closed.
-    fn begin_epoch(&mut self) -> Vec<Connection> {
+    #[allow(clippy::vec_box, reason = "as they are kept")]
+    fn begin_epoch(&mut self) -> Vec<Box<Connection>> {
         self.epoch = next_epoch();
         std::mem::take(&mut self.idle)
     }

@@ -105,7 +105,7 @@ impl Server {
         let connection = match self.pool.way(insists)? {
             Way::Idle(connection) => connection,
             // On the heap, as nearly no call needs it: what waits in place makes every call as large as that.
-            Way::New(pass) => Box::pin(self.connect(pass, deadline)).await?,
+            Way::New(pass) => Box::new(Box::pin(self.connect(pass, deadline)).await?),
         };
         Ok(Link::Own(connection))
     }

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
+
 use super::connection::{Break, Exchange};
 use super::handshake::Identity;
 use super::link::Link;
@@ -31,13 +33,13 @@ pub(super) async fn write(
         let reads: Vec<Read<'_>> = items.iter().map(|item| Read::version(&item.key)).collect();
         load(server, &reads, moved, deadline).await;
     }
-    let mut written: Vec<Option<Written>> = items.iter().map(|_| None).collect();
+    let mut written: SmallVec<[Option<Written>; 1]> = items.iter().map(|_| None).collect();
     loop {
         let mut link = match server.checkout(deadline).await {
             Ok(link) => link,
             Err(error) => return fill(written, || Written::Failed(error.clone())),
         };
-        let mut requests = Vec::with_capacity(items.len());
+        let mut requests: SmallVec<[Request<'_>; 1]> = SmallVec::with_capacity(items.len());
         for (item, slot) in items.iter().zip(&mut written) {
             // What was not sent has its outcome.
             *slot = match request(server, &link, item, item_limit, moved) {
@@ -206,6 +208,6 @@ fn too_large(server: &Server, payload: &Payload, limit: usize) -> Error {
     Error::TooLarge(format!("record of {len} bytes is over the limit of {limit} of memcached server {name}").into())
 }
 
-fn fill(written: Vec<Option<Written>>, rest: impl Fn() -> Written) -> Vec<Written> {
+fn fill(written: SmallVec<[Option<Written>; 1]>, rest: impl Fn() -> Written) -> Vec<Written> {
     written.into_iter().map(|written| written.unwrap_or_else(&rest)).collect()
 }
