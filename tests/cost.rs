@@ -9,8 +9,14 @@
 )]
 
 mod cost_support;
+mod support;
 
-use cost_support::{Costs, costs, stored, stored_len};
+use lovely_session::container::Container;
+use lovely_session::io::blocking::run;
+use lovely_session::value::Value;
+
+use cost_support::{Cost, Costs, costs, measure, open, store_session, stored, stored_len};
+use support::store::TestStore;
 
 const SMALL: usize = 1_000;
 const LARGE: usize = 200_000;
@@ -85,4 +91,38 @@ fn a_commit_copies_a_large_session_once_and_decodes_nothing_of_it() {
     assert_eq!(large.commit.work.values, 0);
     assert_eq!(large.commit.work.values, small.commit.work.values);
     assert!(large.commit.allocated < LARGE as u64 + LARGE as u64 / 4, "{:?}", large.commit);
+}
+
+/// Opening a session of about `size` bytes on memcached, and committing a change of one key; not for the first time.
+fn on_memcached(size: usize) -> [Cost; 2] {
+    let at = TestStore::memcached(&[]);
+    let container = Container::open(&at.store, "c").unwrap();
+    store_session(&container, size);
+    let cycle = |value| {
+        let ((mut txn, _, pkg), opened) = measure(|| open(&container));
+        txn.set(pkg, "key000", Value::Int(value)).unwrap();
+        let ((), commit) = measure(|| run(txn.commit()).unwrap().unwrap());
+        [opened, commit]
+    };
+    cycle(1);
+    cycle(2)
+}
+
+#[test]
+fn a_cycle_on_memcached_asks_for_memory_a_few_times_whatever_the_size() {
+    let [small_open, small_commit] = on_memcached(SMALL);
+    let [large_open, large_commit] = on_memcached(LARGE);
+    assert!(small_open.allocations <= 13 && large_open.allocations <= 13, "{small_open:?} {large_open:?}");
+    // What is lent of a large one has to be listed.
+    assert!(small_commit.allocations <= 10, "{small_commit:?}");
+    assert!(large_commit.allocations <= 11, "{large_commit:?}");
+}
+
+#[test]
+fn a_commit_on_memcached_copies_nothing_of_a_large_session() {
+    let [opened, commit] = on_memcached(LARGE);
+    // Received once, into memory of its own size.
+    assert!(opened.allocated < LARGE as u64 + LARGE as u64 / 8, "{opened:?}");
+    // The table of 50 keys, twice: the list of where its entries come from, and its bytes.
+    assert!(commit.allocated < 6_000, "{commit:?}");
 }

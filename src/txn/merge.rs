@@ -169,9 +169,12 @@ struct PkgEdit<'a> {
     name: &'a str,
     deleted: bool,
     stands: Option<Package>,
-    /// The new value of each key, `None` to delete it; sorted.
-    keys: SmallVec<[(&'a str, Option<Arc<Value>>); 1]>,
+    /// Sorted by key.
+    keys: SmallVec<[KeyEdit<'a>; 1]>,
 }
+
+/// A key and its new value, `None` to delete it.
+type KeyEdit<'a> = (&'a str, Option<Arc<Value>>);
 
 impl<'a> PkgEdit<'a> {
     fn resolve(pkg: &'a PkgChanges, is_base: bool, basis: Option<&Record>, policy: Policy) -> Result<Self, Refusal> {
@@ -275,7 +278,7 @@ fn carried(record: &Record) -> impl Iterator<Item = (&str, PkgSource<'_>)> {
     (0..record.len()).filter_map(|at| Some((record.name(at)?, PkgSource::Raw(record.pkg_bytes(at)?))))
 }
 
-fn push<'a>(entries: &mut Vec<(&'a str, EntrySource<'a>)>, edit: &'a (&'a str, Option<Arc<Value>>)) {
+fn push<'a>(entries: &mut Vec<(&'a str, EntrySource<'a>)>, edit: &'a KeyEdit<'a>) {
     if let (key, Some(value)) = edit {
         entries.push((key, EntrySource::Value(value)));
     }

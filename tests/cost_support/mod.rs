@@ -90,18 +90,23 @@ pub(crate) fn stored(size: usize) -> Container {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let url = format!("memory://cost-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let container = Container::open(&Store::open(Some(&url), &StoreOptions::new()).unwrap(), "c").unwrap();
+    store_session(&container, size);
+    container
+}
+
+/// Stores a session of about `size` bytes in two packages.
+pub(crate) fn store_session(container: &Container, size: usize) {
     let keys = (size / 4_000).clamp(4, 50);
     // What a record, a package and a key take beside their text.
     let len = (size.saturating_sub(150) / (2 * keys)).saturating_sub(20).max(1);
-    let (mut txn, _, pkg) = open(&container);
-    let session = run(txn.open(&container, ID)).unwrap().unwrap();
+    let (mut txn, _, pkg) = open(container);
+    let session = run(txn.open(container, ID)).unwrap().unwrap();
     for pkg in [pkg, txn.pkg(session, "other").unwrap()] {
         for key in 0..keys {
             txn.set(pkg, &format!("key{key:03}"), Value::text(&"x".repeat(len))).unwrap();
         }
     }
     run(txn.commit()).unwrap().unwrap();
-    container
 }
 
 /// Opens the session of a [`stored`] container, and its package.
