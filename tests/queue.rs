@@ -10,14 +10,18 @@
 
 mod support;
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use lovely_session::container::Container;
-use lovely_session::error::Result;
+use lovely_session::error::{Error, Result};
+use lovely_session::io::blocking;
 use lovely_session::io::queue::{Operation, Queue};
 use lovely_session::store::{Store, StoreOptions};
 use lovely_session::txn::Transaction;
 use support::memcached::Memcached;
+use support::relay::Relay;
 
 const LONG: Option<Duration> = Some(Duration::from_secs(20));
 
@@ -76,4 +80,101 @@ fn operations_come_out_with_what_they_were_started_with() {
             assert_eq!(seen, (0..64).collect::<Vec<_>>());
         }
     }
+}
+
+/// A number of `/proc/self/status`, in KiB.
+fn status(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn ten_thousand_operations_before_the_first_wait_cost_one_connection_and_little_memory() {
+    const OPERATIONS: u64 = 10_000;
+    let memcached = Memcached::start(&[]);
+    let container = container(&format!("{}?connect_timeout=60000&exchange_timeout=60000", memcached.url()));
+    let connections = memcached.stat("total_connections");
+    let queue = Queue::new().unwrap();
+    for client in 0..OPERATIONS {
+        start(&queue, client, visit(&container, &format!("client {client}")));
+    }
+    let mut clients: Vec<u64> = collect(&queue, 10_000)
+        .into_iter()
+        .map(|(client, visits)| {
+            assert_eq!(visits.unwrap(), 1);
+            client
+        })
+        .collect();
+    clients.sort_unstable();
+    assert!(clients.into_iter().eq(0..OPERATIONS));
+    // Ours, and the one that asks.
+    assert_eq!(memcached.stat("total_connections") - connections, 2);
+    let peak = status("VmHWM");
+    println!("{peak} KiB at most");
+    assert!(peak < 200 << 10, "{peak} KiB");
+}
+
+/// What became of the visits of one client.
+#[derive(Default)]
+struct Tally {
+    stored: AtomicU64,
+    unknown: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, result: &Result<i64>) {
+        let count = match result {
+            Ok(_) => &self.stored,
+            Err(Error::Unknown(_)) => &self.unknown,
+            Err(Error::Unavailable { .. } | Error::Timeout(_) | Error::Conflict(_)) => &self.failed,
+            Err(error) => panic!("{error:?}"),
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// Contract 5.2, 5.4, 6.2: whatever breaks, what was said to be stored is, once, and nothing else.
+#[test]
+fn queues_and_blocking_calls_lose_nothing_while_connections_break() {
+    let memcached = Memcached::start(&[]);
+    let relay = Relay::to(&memcached.url());
+    let broken = container(&format!("memcached://127.0.0.1:{}?retry_pause=50", relay.port()));
+    let (tally, is_over) = (Tally::default(), AtomicBool::new(false));
+    let seconds = std::env::var("SECONDS_OF_FAULTS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(3);
+    let ids: Vec<String> = (0..5).map(|at| format!("client {at}")).collect();
+    thread::scope(|scope| {
+        for at in 0..8 {
+            let (broken, tally, is_over, ids) = (&broken, &tally, &is_over, &ids);
+            scope.spawn(move || {
+                let queue = Queue::new().unwrap();
+                let mut round = at;
+                while !is_over.load(Ordering::Relaxed) {
+                    round += 1;
+                    if at % 2 == 0 {
+                        (0..16).for_each(|client| _ = start(&queue, 0, visit(broken, &ids[(client + round) % 5])));
+                        collect(&queue, 16).iter().for_each(|(_, result)| tally.count(result));
+                    } else {
+                        tally.count(&blocking::run(visit(broken, &ids[round % 5])).unwrap());
+                    }
+                }
+            });
+        }
+        let until = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < until {
+            thread::sleep(Duration::from_millis(100));
+            relay.cut();
+            relay.mend();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let whole = container(&memcached.url());
+    // One more, which tells how many there were before.
+    let visits = |id: &String| u64::try_from(blocking::run(visit(&whole, id)).unwrap().unwrap() - 1).unwrap();
+    let found: u64 = ids.iter().map(visits).sum();
+    let [stored, unknown, failed] = [&tally.stored, &tally.unknown, &tally.failed].map(|n| n.load(Ordering::Relaxed));
+    println!("{stored} stored, {unknown} unknown, {failed} failed, {found} found");
+    assert!(stored > 0 && failed + unknown > 0, "nothing was tried");
+    assert!((stored..=stored + unknown).contains(&found), "{stored} stored, {unknown} unknown, {found} found");
 }
