@@ -22,10 +22,20 @@ use handoff::Handoff;
 use loom::sync::Arc;
 use loom::thread;
 
-type Sums = Handoff<u32, Vec<u32>>;
+use loom::sync::atomic::{AtomicUsize, Ordering};
 
-fn keep(core: &mut Vec<u32>, items: Vec<u32>) {
-    core.extend(items);
+type Sums = Handoff<u32, Kept>;
+
+#[derive(Default)]
+struct Kept {
+    items: Vec<u32>,
+    /// Touched while the core is held: another thread may come then.
+    moment: AtomicUsize,
+}
+
+fn keep(core: &mut Kept, items: Vec<u32>) {
+    core.moment.fetch_add(1, Ordering::SeqCst);
+    core.items.extend(items);
 }
 
 /// Runs threads that do `work` in every order, and sees that everything that was left was worked on.
@@ -34,7 +44,7 @@ fn nothing_is_left_lying(expected: usize, works: &'static [fn(&Sums)]) {
     // All orders of two threads; of three those with as many changes of mind as a defect of this kind needs.
     model.preemption_bound = if works.len() > 2 { Some(2) } else { None };
     model.check(move || {
-        let sums = Arc::new(Sums::new(Vec::new()));
+        let sums = Arc::new(Sums::new(Kept::default()));
         let threads: Vec<_> = works
             .iter()
             .map(|work| {
@@ -46,7 +56,7 @@ fn nothing_is_left_lying(expected: usize, works: &'static [fn(&Sums)]) {
             thread.join().unwrap();
         }
         // Looked at without taking in what may have been left.
-        let seen = sums.with(|core, left| (core.len(), left.len()), keep);
+        let seen = sums.with(|core, left| (core.items.len(), left.len()), keep);
         assert_eq!(seen, (expected, 0));
     });
 }
