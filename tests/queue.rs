@@ -153,8 +153,12 @@ fn queues_and_blocking_calls_lose_nothing_while_connections_break() {
                 while !is_over.load(Ordering::Relaxed) {
                     round += 1;
                     if at % 2 == 0 {
-                        (0..16).for_each(|client| _ = start(&queue, 0, visit(broken, &ids[(client + round) % 5])));
-                        collect(&queue, 16).iter().for_each(|(_, result)| tally.count(result));
+                        for client in 0..16 {
+                            start(&queue, 0, visit(broken, &ids[(client + round) % 5]));
+                        }
+                        for (_, result) in collect(&queue, 16) {
+                            tally.count(&result);
+                        }
                     } else {
                         tally.count(&blocking::run(visit(broken, &ids[round % 5])).unwrap());
                     }
