@@ -48,7 +48,7 @@ manual: ## Make the reference manual in HTML from the headers, into build/manual
 # What was built is taken as it is, so that root need not run cargo; what was not is built first.
 install: ## Install libraries, headers, pkg-config and CMake files, and the manual (PREFIX, LIBDIR, INCLUDEDIR, DOCDIR, DESTDIR)
 	@test -e $(LIB)/liblovely_session.a || $(MAKE) --no-print-directory lib
-	@test -e build/manual/html/index.html || $(MAKE) --no-print-directory manual
+	@test build/manual/html/index.html -nt include/lovely_session.h || $(MAKE) --no-print-directory manual
 	@$(INSTALL_SETTINGS) tools/install.sh install
 
 uninstall: ## Remove what `make install` with the same settings installed
@@ -57,7 +57,7 @@ uninstall: ## Remove what `make install` with the same settings installed
 deb: ## Make the Debian packages liblovely-session0 and liblovely-session-dev, into build/deb
 	@tools/setup.sh deb
 	@test -e $(LIB)/liblovely_session.a || $(MAKE) --no-print-directory lib
-	@test -e build/manual/html/index.html || $(MAKE) --no-print-directory manual
+	@test build/manual/html/index.html -nt include/lovely_session.h || $(MAKE) --no-print-directory manual
 	@LIB='$(LIB)' tools/deb.sh
 
 check: ## Quick look before a commit: format, lints, and the tests of documents and inner parts

@@ -21,6 +21,16 @@ for dir in PREFIX LIBDIR INCLUDEDIR DOCDIR; do
     fi
 done
 
+# An installed library that is older than its header would miss what that declares.
+refuse_stale() {
+    local newer
+    newer=$(find src build.rs Cargo.toml Cargo.lock -newer "$LIB/liblovely_session.a" -print -quit)
+    if [[ -n $newer ]]; then
+        echo "install: $newer is newer than $LIB: run make lib first" >&2
+        exit 1
+    fi
+}
+
 # The headers, by their paths below INCLUDEDIR.
 headers() {
     echo "include lovely_session.h"
@@ -103,7 +113,10 @@ uninstall_all() {
 }
 
 case $what in
-install) install_all ;;
+install)
+    refuse_stale
+    install_all
+    ;;
 uninstall) uninstall_all ;;
 *)
     echo "install: $what? install or uninstall" >&2

@@ -42,7 +42,7 @@ echo "== build"
 for kind in plain sanitized; do
     mkdir -p "$work/$kind"
     extra=(-g) && [[ $kind == plain ]] || extra=(-g -O1 "${sanitizers[@]}")
-    for example in first login; do
+    for example in first login tour; do
         check "$example.c, $kind" cc -std=c11 "${warnings[@]}" "${extra[@]}" "${includes[@]}" "examples/$example.c" \
             -o "$work/$kind/$example" "${link[@]}"
     done
@@ -55,12 +55,13 @@ for kind in plain sanitized; do
         $(pkg-config --cflags cpp-httplib) -o "$work/$kind/server" "${link[@]}" $(pkg-config --libs cpp-httplib)
 done
 
-echo "== first, login and two_phase"
+echo "== first, tour, login and two_phase"
 echo "items in the cart: 1" >"$work/first.txt"
 for run in plain sanitized valgrind; do
     tool=() && kind=$run
     [[ $run != valgrind ]] || { tool=("${memcheck[@]}") && kind=plain; }
     for program in first first-cpp; do prints "$program, $run" "$work/first.txt" "${tool[@]}" "$work/$kind/$program"; done
+    prints "tour, $run" examples/tour.txt "${tool[@]}" "$work/$kind/tour"
     prints "login, $run" examples/login.txt "${tool[@]}" "$work/$kind/login"
     prints "login on memcached, $run" examples/login.txt "${tool[@]}" "$work/$kind/login" "$memcached_url/login-$run"
     prints "two_phase, $run" examples/two_phase.txt "${tool[@]}" "$work/$kind/two_phase"

@@ -54,7 +54,7 @@ check "without cargo" make --no-print-directory install PREFIX=/opt/lovely "DEST
 root=$stage/opt/lovely
 export LD_LIBRARY_PATH=$root/lib
 for file in include/lovely_session.{h,hpp} lib/liblovely_session.{a,so,so.0,"so.$version"} lib/pkgconfig/lovely_session.pc \
-    lib/cmake/LovelySession/LovelySessionConfig{,Version}.cmake share/doc/lovely-session/html/index.html; do
+    lib/cmake/LovelySession/LovelySessionConfig{,Version}.cmake share/doc/lovely-session/html/{,cpp/}index.html; do
     check "$file" test -s "$root/$file"
 done
 check "links are relative" test "$(readlink "$root/lib/liblovely_session.so.0")" = "liblovely_session.so.$version"
@@ -140,6 +140,11 @@ check "GNU names count too" make --no-print-directory install prefix=/usr libdir
 check "libdir" test -e "$outside/gnu/usr/lib64/liblovely_session.so.$version"
 refuses_relative() { ! make --no-print-directory install PREFIX=opt "DESTDIR=$outside/relative"; }
 check "refuses a relative prefix" refuses_relative
+refuses_stale() {
+    mkdir "$outside/old" && cp -P "${LIB:-build/lib}"/liblovely_session.* "$outside/old" && touch -d 2000-01-01 "$outside/old/liblovely_session.a"
+    ! make --no-print-directory install "LIB=$outside/old" "DESTDIR=$outside/stale"
+}
+check "refuses a library that is older than its sources" refuses_stale
 
 echo "== what stands twice"
 # What rustc says that a static library of this crate needs, but for what every C compiler adds by itself.

@@ -45,7 +45,7 @@ BEGIN { state = "top" }
 
 # The conventions: headings are the lines that are not indented.
 state == "top" {
-    if ($0 == "/*") { print "/** @file\n * @brief The C functions.\n */\n/**\n * @mainpage"; next }
+    if ($0 == "/*") { print "/** @file\n * @brief The C functions.\n */\n/**\n * @mainpage\n * The classes of C++ and the short forms of C have <a href=\"cpp/index.html\">a manual of their own</a>."; next }
     if ($0 == " */") { print; state = "code"; next }
     if ($0 ~ /^ \* [A-Z][A-Za-z\/ ]*$/) {
         title = substr($0, 4)

@@ -200,6 +200,7 @@ private:
     ls_pkg* pkg_;
 };
 
+/// As Package::set.
 template <class T>
 void Entry::operator=(const T& content) && {
     Package(pkg_).set(key_, content);
@@ -207,6 +208,7 @@ void Entry::operator=(const T& content) && {
 
 inline std::int64_t Entry::operator+=(std::int64_t delta) && { return Package(pkg_).add(key_, delta); }
 
+/// As Package::get.
 template <class T>
 std::optional<T> Entry::get() && {
     return Package(pkg_).get<T>(key_);
