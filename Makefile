@@ -34,8 +34,9 @@ demo: ## Install what is missing, build the library and the tour, run the tour (
 lib: ## Build the C library, shared and static, into build/lib
 	cargo build --release --locked
 	@mkdir -p $(LIB)
-	@cp $(CARGO_OUT)/release/liblovely_session.a $(LIB)/
-	@cp $(CARGO_OUT)/release/liblovely_session.so $(LIB)/liblovely_session.so.0
+	@# As new files: a program that runs on the old library goes on with it.
+	@install -m 644 $(CARGO_OUT)/release/liblovely_session.a $(LIB)/
+	@install -m 755 $(CARGO_OUT)/release/liblovely_session.so $(LIB)/liblovely_session.so.0
 	@ln -sf liblovely_session.so.0 $(LIB)/liblovely_session.so
 
 build/tour: lib examples/tour.c

@@ -24,7 +24,7 @@ done
 # An installed library that is older than its header would miss what that declares.
 refuse_stale() {
     local newer
-    newer=$(find src build.rs Cargo.toml Cargo.lock -newer "$LIB/liblovely_session.a" -print -quit)
+    newer=$(find src build.rs Cargo.toml Cargo.lock -type f -newer "$LIB/liblovely_session.a" -print -quit)
     if [[ -n $newer ]]; then
         echo "install: $newer is newer than $LIB: run make lib first" >&2
         exit 1
