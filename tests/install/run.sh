@@ -123,7 +123,8 @@ check "refuses an older minor, while the major is 0" refuses "0.0.9"
 check "refuses the next major" refuses "1.0"
 without_library() {
     mkdir -p "$outside/partial" && cp -a "$root" "$outside/partial/" && rm "$outside/partial/lovely/lib/liblovely_session.a"
-    cmake -S "$outside/cmake" -B "$outside/partial/build" "-DCMAKE_PREFIX_PATH=$outside/partial/lovely" 2>&1 | tr -s '\n ' ' ' | grep -q 'liblovely_session.a, a part of the package, is not there'
+    cmake -S "$outside/cmake" -B "$outside/partial/build" "-DCMAKE_PREFIX_PATH=$outside/partial/lovely" >"$outside/said" 2>&1
+    tr -s '\n ' ' ' <"$outside/said" | grep -q 'liblovely_session.a, a part of the package, is not there'
 }
 check "says what is missing" without_library
 
