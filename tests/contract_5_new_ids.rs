@@ -107,6 +107,25 @@ fn a_conflict_that_comes_between_the_two_writes_takes_the_new_session_back() {
     assert_eq!((stored(&c, "old").as_str(), stored(&c, "new").as_str()), (r#"{"p":{"x":3}}"#, "absent"));
 }
 
+// 6.2: its tombstone may have been there before those of others, and then it was seen: "nothing is stored" would be wrong.
+#[test]
+fn a_new_id_whose_tombstone_is_not_answered_and_then_covered_by_others_is_unknown() {
+    let c = container();
+    put(&c, "old", &[("x", "1")]);
+    let mut work = open(&c, "old");
+    work.txn.regenerate(work.session, Some(b"new")).unwrap();
+    // It asks for versions, writes the new record, then the tombstone over the old one, and looks for that.
+    fail(&c, FaultKind::LostAnswer, FaultOps::WRITE, 1, 1);
+    let others = || {
+        assert_eq!(stored(&c, "old"), "absent");
+        put(&c, "old", &[("y", "2")]);
+        destroy(&c, "old");
+    };
+    assert_eq!(work.commit_interrupted(&c, 4, others), Err(Status::Unknown));
+    assert_eq!(report(&work.txn), [("new".to_owned(), Outcome::Unknown, Status::Unknown)]);
+    assert_eq!((stored(&c, "old").as_str(), stored(&c, "new").as_str()), ("absent", "absent"));
+}
+
 // Both stores are the same.
 #[test]
 fn all_of_this_holds_on_memcached() {
@@ -115,6 +134,7 @@ fn all_of_this_holds_on_memcached() {
         "all_of_this_holds_on_memcached",
         &[
             "a_new_id_that_cannot_be_committed_leaves_everything_as_it_was",
+            "a_new_id_whose_tombstone_is_not_answered_and_then_covered_by_others_is_unknown",
             "a_change_that_comes_between_the_two_writes_is_merged_into_the_new_session",
             "a_conflict_that_comes_between_the_two_writes_takes_the_new_session_back",
             "a_destruction_that_comes_between_the_two_writes_takes_the_new_session_back",

@@ -362,7 +362,12 @@ impl Regenerate {
             (Kinship::Changed, Stands::Session { record, .. }) if self.is_known(record) => {}
             (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
             (Kinship::Vanished, _) if self.content.may_recreate() => self.forget_merged(),
-            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => self.fail(gone(self.place())),
+            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => {
+                let error = gone(self.place());
+                // Our tombstone may have been there, and have given way to what others stored since.
+                let doubt = Verdict::unknown(self.place(), Some(&error)).error.filter(|_| self.is_old_unanswered);
+                self.fail(doubt.unwrap_or(error));
+            }
         }
     }
 
@@ -411,7 +416,8 @@ impl Regenerate {
 
     fn end_withdrawn(&mut self) {
         let error = self.failure.take().unwrap_or_else(|| gone(self.place()));
-        self.end(Verdict::not_stored(error));
+        let outcome = if matches!(error, Error::Unknown(_)) { Outcome::Unknown } else { Outcome::NotStored };
+        self.end(Verdict { outcome, error: Some(error) });
     }
 
     fn try_again(&mut self, error: Option<Error>) {
