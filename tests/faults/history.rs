@@ -111,8 +111,17 @@ pub enum Record {
     Intent { tag: Tag, t0: Nanos, acts: Vec<Act> },
     /// It ended.
     Outcome { tag: Tag, t1: Nanos, status: i32, report: Vec<Entry> },
-    /// A call that does I/O ended, well or not.
-    Called { tag: Tag, what: Call, t0: Nanos, t1: Nanos, allowed_ms: u64, status: i32, message: String },
+    /// A call that does I/O ended, well or not. For `starved_ms` of it the machine ran other things than what it waited for.
+    Called {
+        tag: Tag,
+        what: Call,
+        t0: Nanos,
+        t1: Nanos,
+        allowed_ms: u64,
+        starved_ms: u64,
+        status: i32,
+        message: String,
+    },
     /// The client found something wrong by itself.
     Wrong { tag: Tag, at: Nanos, text: String },
     /// The machine did not let the client run in this time.

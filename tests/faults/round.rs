@@ -338,6 +338,7 @@ impl Round<'_> {
         let names: Vec<String> = self.links.iter().map(|link| format!("127.0.0.1:{}", link.port())).collect();
         let places = shared_places(self.config.client.ids).into_iter().chain(announced(&self.dir));
         world.servers = places.map(|place| (place.clone(), placement::server_of(&place, &names))).collect();
+        world.find_haunts();
         world
     }
 

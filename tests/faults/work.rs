@@ -32,6 +32,8 @@ pub struct Worker<'a> {
     txns: u32,
     tag: Tag,
     shared: Vec<Place>,
+    /// Of the latest operation.
+    starved_ms: u64,
 }
 
 /// A session that the transaction has open.
@@ -57,7 +59,18 @@ impl<'a> Worker<'a> {
         random: Random,
     ) -> Self {
         let shared = shared_places(orders.config.ids);
-        Self { orders, number, driver, containers, log, random, txns: 0, tag: Tag::new(number, 0), shared }
+        Self {
+            orders,
+            number,
+            driver,
+            containers,
+            log,
+            random,
+            txns: 0,
+            tag: Tag::new(number, 0),
+            shared,
+            starved_ms: 0,
+        }
     }
 
     fn one_in(&mut self, n: usize) -> bool {
@@ -66,6 +79,13 @@ impl<'a> Worker<'a> {
 
     /// Runs an operation to its end, or cancels it now and then.
     fn run(&mut self, txn: &mut Transaction, action: Action) -> Result<Answer> {
+        let starved_ms = starved_ms();
+        let result = self.run_or_cancel(txn, action);
+        self.starved_ms = self::starved_ms().saturating_sub(starved_ms);
+        result
+    }
+
+    fn run_or_cancel(&mut self, txn: &mut Transaction, action: Action) -> Result<Answer> {
         let is_cancelled = self.driver.may_cancel() && self.one_in(15);
         let cancel = is_cancelled.then(|| Duration::from_micros(self.random.next() % 3_000));
         self.driver.run(txn, action, cancel)
@@ -195,7 +215,8 @@ impl<'a> Worker<'a> {
     fn called(&self, what: Call, t0: u64, t1: u64, allowed_ms: u64, result: &Result<impl Sized>) {
         let message = result.as_ref().err().map(Error::to_string).unwrap_or_default();
         let status = status(result);
-        self.log.write(&Record::Called { tag: self.tag, what, t0, t1, allowed_ms, status, message });
+        let starved_ms = self.starved_ms;
+        self.log.write(&Record::Called { tag: self.tag, what, t0, t1, allowed_ms, starved_ms, status, message });
     }
 
     fn wrong(&self, text: String) {
@@ -403,6 +424,15 @@ impl<'a> Worker<'a> {
             }
         }
     }
+}
+
+/// For how long threads of this process were ready to run and did not, all in all. Each may have waited for the others.
+fn starved_ms() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let waited = |task: std::fs::DirEntry| -> Option<u64> {
+        std::fs::read_to_string(task.path().join("schedstat")).ok()?.split(' ').nth(1)?.parse().ok()
+    };
+    tasks.filter_map(waited).sum::<u64>() / 1_000_000
 }
 
 /// Where a session will be that is given another id.

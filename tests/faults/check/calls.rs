@@ -20,7 +20,7 @@ pub(super) fn check(world: &World, findings: &mut Findings) {
             || format!("{:?} of {} answered {}: {}", call.what, call.tag, call.status, call.message),
         );
         let took_ms = (call.t1 - call.t0) / 1_000_000;
-        let allowed_ms = call.allowed_ms + GRACE_MS + stalled_ms(world, call);
+        let allowed_ms = call.allowed_ms + GRACE_MS + call.starved_ms.max(stalled_ms(world, call));
         findings.check(Promise::Deadlines, None, call.t1, took_ms <= allowed_ms, || {
             format!("{:?} of {} took {took_ms} ms and was allowed {} ms", call.what, call.tag, call.allowed_ms)
         });

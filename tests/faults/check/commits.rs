@@ -10,7 +10,10 @@ use crate::state::KEYS;
 
 pub(super) fn check(world: &World, findings: &mut Findings) {
     for commit in world.commits.iter().filter(|commit| commit.fate == Fate::Acked && commit.is_write()) {
-        let Some((_, opened)) = commit.opened.filter(|_| !world.is_haunted(&commit.place)) else { continue };
+        let Some((_, opened)) = commit.opened else { continue };
+        if world.is_haunted(&commit.place) || world.is_reborn(&commit.creators) {
+            continue;
+        }
         gone(world, commit, opened, findings);
         conflicts(world, commit, opened, findings);
     }

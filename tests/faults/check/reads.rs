@@ -18,7 +18,7 @@ pub(super) fn check(world: &World, findings: &mut Findings) {
                 session.members(read, state, findings);
                 session.latest(read, state, findings);
             }
-            if is_haunted {
+            if is_haunted || read.state.as_ref().is_some_and(|state| world.is_reborn(&state.creators)) {
                 continue;
             }
             if let Some(state) = &read.state {
@@ -230,6 +230,9 @@ impl Session<'_> {
             incarnations.entry(*first).or_default().push((read, state));
         }
         for mut states in incarnations.into_values() {
+            if states.iter().any(|(_, state)| self.world.is_reborn(&state.creators)) {
+                continue;
+            }
             // Reads are in the order of their beginning: what ended before one began must not have had more.
             let mut ended: Vec<(Nanos, usize)> =
                 states.iter().map(|(read, state)| (read.t1, state.members.len())).collect();

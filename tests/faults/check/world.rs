@@ -96,6 +96,7 @@ pub struct Called {
     pub t0: Nanos,
     pub t1: Nanos,
     pub allowed_ms: u64,
+    pub starved_ms: u64,
     pub status: i32,
     pub message: String,
 }
@@ -131,6 +132,8 @@ pub struct World {
     pub may_evict: bool,
     /// Keys that were created by bytes which arrived when nobody waited for them any more.
     pub late_creations: Vec<(Nanos, String)>,
+    haunted_places: BTreeSet<Place>,
+    haunted_creators: BTreeSet<Tag>,
     /// Where each place is kept.
     pub servers: BTreeMap<Place, usize>,
     /// Reads that began later than this are the last ones, in peace.
@@ -162,8 +165,8 @@ impl World {
                         world.outcomes.push((tag, t1, status, report));
                     }
                 }
-                Record::Called { tag, what, t0, t1, allowed_ms, status, message } => {
-                    world.calls.push(Called { tag, what, t0, t1, allowed_ms, status, message });
+                Record::Called { tag, what, t0, t1, allowed_ms, starved_ms, status, message } => {
+                    world.calls.push(Called { tag, what, t0, t1, allowed_ms, starved_ms, status, message });
                 }
                 Record::Wrong { tag, at, text } => world.wrongs.push((tag, at, text)),
                 Record::Stalled { t0, t1 } => world.stalls.push((t0, t1)),
@@ -284,11 +287,37 @@ impl World {
         (commit.is_write() && places.contains(&commit.target)).then_some(commit)
     }
 
-    /// Whether a creation arrived late at `place`, after its server was emptied: then a session of before that is there
-    /// again, as it was when it was created. No library can tell that from a creation that was only slow.
+    /// Finds the sessions that may be there a second time, as they were when they were created: what creates one was still
+    /// under way when the server was emptied, on a link or in a commit that looked, found nothing, and did it again.
+    pub fn find_haunts(&mut self) {
+        /// Longer than this nothing is under way.
+        const LONGEST: Nanos = 10_000_000_000;
+        let mut places = BTreeSet::new();
+        for place in self.at.keys() {
+            let key = format!("{}/{}", CONTAINERS[place.container].0, digest(&place.id));
+            let is_emptied = |at: Nanos| self.is_emptied(place, at.saturating_sub(LONGEST), at);
+            if self.late_creations.iter().any(|(at, late)| *late == key && is_emptied(*at)) {
+                places.insert(place.clone());
+            }
+        }
+        let mut creators = BTreeSet::new();
+        for commit in self.commits.iter().filter(|commit| commit.is_new || commit.is_moved()) {
+            let end = commit.end.min(commit.start + LONGEST);
+            if commit.is_write() && self.is_emptied(&commit.target, commit.start, end) {
+                creators.extend(commit.is_new.then_some(commit.tag).into_iter().chain(commit.creators.iter().copied()));
+            }
+        }
+        (self.haunted_places, self.haunted_creators) = (places, creators);
+    }
+
+    /// Whether anything may be at `place` a second time.
     pub fn is_haunted(&self, place: &Place) -> bool {
-        let key = format!("{}/{}", CONTAINERS[place.container].0, digest(&place.id));
-        self.late_creations.iter().any(|(at, late)| *late == key && self.is_emptied(place, 0, *at))
+        self.haunted_places.contains(place)
+    }
+
+    /// Whether the incarnation of `creators` may be there a second time.
+    pub fn is_reborn(&self, creators: &BTreeSet<Tag>) -> bool {
+        !creators.is_disjoint(&self.haunted_creators)
     }
 
     /// Whether the server of `place` may have lost everything after `since` and before `until`.
