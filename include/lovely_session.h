@@ -1243,8 +1243,9 @@ int32_t ls_txn_prepare(ls_txn *txn, ls_error *err);
  * - `LS_ERR_TIMEOUT`: nothing. The commit timeout passed, or a server did not answer, before anything was stored.
  * - `LS_ERR_UNKNOWN`: a session's write was sent and not answered, and no time was left to look, or what stands there by
  *   now does not tell: that session is stored or as it was. One that was given a new id, of which time ran out half-way,
- *   is there under the old id, the new one, or both. The report says which it is; what it calls not stored is not, and
- *   nothing is known to be.
+ *   is there under the old id, the new one, or both; one that somebody else destroyed or replaced under the old id
+ *   meanwhile is there under neither. The report says which it is; what it calls not stored is not, and nothing is known
+ *   to be.
  * - `LS_ERR_LOST`: nothing, and a session that was to be replaced is gone too, or may be: the server refused the write,
  *   and drops what it had as it does so.
  * - `LS_ERR_PARTIAL`: some of several sessions. The report says of each: stored, not stored, unknown. Not retryable:
