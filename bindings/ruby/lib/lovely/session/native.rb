@@ -97,6 +97,9 @@ module Lovely
     attach_function :ls_session_clear_deadline, %i[pointer pointer],                              :int32
 
     attach_function :ls_pkg_get,                %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_pkg_type,               %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_pkg_get_i64,            %i[pointer pointer size_t pointer pointer],       :int32
+    attach_function :ls_pkg_get_text,           %i[pointer pointer size_t pointer pointer pointer], :int32
     attach_function :ls_pkg_set,                %i[pointer pointer size_t pointer pointer],       :int32
     attach_function :ls_pkg_add,                %i[pointer pointer size_t int64 pointer pointer], :int32
     attach_function :ls_pkg_delete,             %i[pointer pointer size_t pointer],               :int32
@@ -145,14 +148,20 @@ module Lovely
       attr_reader :out, :len, :err
 
       def initialize
-        @out = FFI::MemoryPointer.new(:uint64)
-        @len = FFI::MemoryPointer.new(:size_t)
-        @err = FFI::MemoryPointer.new(256)
+        memory = FFI::MemoryPointer.new(272)
+        @out = memory.slice(0, 8)
+        @len = memory.slice(8, 8)
+        @err = memory.slice(16, 256)
       end
 
       # @return [FFI::Pointer] what a call handed out
       def pointer
         @out.get_pointer(0)
+      end
+
+      # @return [Integer] the same
+      def integer
+        @out.get_int64(0)
       end
 
       # @return [String] a copy of the bytes that a call handed out
@@ -178,43 +187,53 @@ module Lovely
     private_constant :POOL
 
     class << self
+      # @return [Scratch] that nobody else has, until it is given back
+      def take
+        POOL.pop || Scratch.new
+      end
+
+      # @param scratch [Scratch] whose content is of no more use
+      def give(scratch)
+        POOL.push(scratch)
+      end
+
       # Calls a function that hands nothing out.
       # @return [Boolean] whether it was done; false is "not found"
       def run(function, *args)
-        scratch = POOL.pop || Scratch.new
+        scratch = take
         status = __send__(function, *args, scratch.err)
         raise scratch.error if status.negative?
 
-        POOL.push(scratch)
+        give(scratch)
         status.zero?
       end
 
       # Calls a function that hands out a pointer or a number, by the parameter before the last, and yields the buffers.
       # @return what the block returns; nil for "not found"
       def get(function, *args)
-        scratch = POOL.pop || Scratch.new
+        scratch = take
         status = __send__(function, *args, scratch.out, scratch.err)
         raise scratch.error if status.negative?
 
         result = yield scratch if status.zero?
-        POOL.push(scratch)
+        give(scratch)
         result
       end
 
       # The same for a function that hands out text or bytes and their length.
       def get_text(function, *args)
-        scratch = POOL.pop || Scratch.new
+        scratch = take
         status = __send__(function, *args, scratch.out, scratch.len, scratch.err)
         raise scratch.error if status.negative?
 
         result = yield scratch if status.zero?
-        POOL.push(scratch)
+        give(scratch)
         result
       end
 
       # @return [Integer] an integer that a function hands out; nil for "not found"
       def integer(function, *args)
-        get(function, *args) { |scratch| scratch.out.get_int64(0) }
+        get(function, *args, &:integer)
       end
 
       # Calls a function that waits for a store and hands nothing out; see {run}.
@@ -250,6 +269,52 @@ module Lovely
     OptionsHandle   = Handle.freed_by(:ls_options_free)
     StoreHandle     = Handle.freed_by(:ls_store_free)
     ContainerHandle = Handle.freed_by(:ls_container_free)
-    TxnHandle       = Handle.freed_by(:ls_txn_free)
+
+    # Whose the transactions are: one each. A request makes one and gives it back, and a finalizer costs as much as all
+    # the rest of that; so owners, which have one, are used again.
+    class Owner
+      POOL = [] # rubocop:disable Style/MutableConstant
+      private_constant :POOL
+
+      # @return [Owner] of a new transaction
+      def self.begin
+        owner = POOL.pop || new
+        owner.begin
+        owner
+      end
+
+      def initialize
+        # The finalizer must not know the owner, which would live for ever: they share a cell.
+        @cell = cell = [nil]
+        ObjectSpace.define_finalizer(self, Owner.freeing(cell))
+      end
+
+      # @api private
+      def self.freeing(cell)
+        proc { Native.ls_txn_free(cell[0]) if cell[0] }
+      end
+
+      # @return [FFI::Pointer]
+      def pointer
+        @cell[0]
+      end
+
+      # @api private
+      def begin
+        scratch = Native.take
+        raise scratch.error if Native.ls_txn_begin(scratch.out, scratch.err).negative?
+
+        @cell[0] = scratch.pointer
+        Native.give(scratch)
+      end
+
+      # Frees the transaction; somebody else may have the owner now.
+      def free
+        pointer = @cell[0]
+        @cell[0] = nil
+        Native.ls_txn_free(pointer)
+        POOL.push(self)
+      end
+    end
   end
 end

@@ -24,7 +24,7 @@ module Lovely
     # @param key [String, Symbol]
     # @return [Object, nil] the value; nil also if the key is absent, which {#fetch} and {#key?} tell apart
     def [](key)
-      read(key, freeze: true)
+      Value.get(handle, Native.name(key), true)
     end
 
     # Setting an equal value is no change.
@@ -42,7 +42,7 @@ module Lovely
     # @raise [KeyError] if the key is absent and there is neither a default nor a block
     def fetch(key, *default)
       found = true
-      value = read(key, freeze: true) { found = false }
+      value = Value.get(handle, Native.name(key), true) { found = false }
       return value if found
       return yield key if block_given?
       return default.first unless default.empty?
@@ -196,14 +196,8 @@ module Lovely
     #
     # @api private
     # @yield if the key is absent
-    def read(key, freeze: false)
-      key = Native.name(key)
-      found = nil
-      value = Native.get(:ls_pkg_get, handle, key, key.bytesize) do |scratch|
-        found = true
-        Value.read(scratch.pointer, freeze: freeze)
-      end
-      found || !block_given? ? value : yield
+    def read(key, &block)
+      Value.get(handle, key.is_a?(String) ? key : Native.name(key), false, &block)
     end
 
     protected
@@ -213,8 +207,7 @@ module Lovely
     private
 
     def handle
-      @transaction.handle
-      @pointer
+      @transaction.handle && @pointer
     end
 
     def content(freeze:)

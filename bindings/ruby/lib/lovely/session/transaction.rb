@@ -29,7 +29,8 @@ module Lovely
 
     # Begins a transaction. No I/O.
     def initialize
-      @handle = Native.get(:ls_txn_begin) { |scratch| Native::TxnHandle.new(scratch.pointer) }
+      @owner = Native::Owner.begin
+      @handle = @owner.pointer
     end
 
     # Opens a session: the one that is open in this transaction already, else as it is stored, else a new, empty one.
@@ -181,9 +182,10 @@ module Lovely
     # it, raises {Misuse} from then on.
     # @return [void]
     def close
-      handle = @handle
       @handle = nil
-      handle&.free
+      # Whoever comes second finds nothing to free.
+      owner, @owner = @owner, nil # rubocop:disable Style/ParallelAssignment
+      owner&.free
     end
 
     # @return [Boolean]

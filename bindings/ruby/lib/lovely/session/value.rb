@@ -23,12 +23,51 @@ module Lovely
   module Value
     # What an Integer may be.
     INTEGERS = (-(2**63)..((2**63) - 1))
+    NULL, BOOL, I64, F64, TEXT, BYTES = *0..5
+    private_constant :NULL, :BOOL, :I64, :F64, :TEXT, :BYTES
     # How deep lists and maps may nest.
     DEPTH = 64
     # A factory of our own: extension types that the application registered are not ours.
     MSGPACK = MessagePack::Factory.new.freeze
 
     class << self
+      # Reads a key of a package: what most of a request is. Its type is asked for first, and then the value as such, which
+      # is two calls and no object for what is no list and no map.
+      #
+      # @param pkg [FFI::Pointer]
+      # @param key [String]
+      # @param freeze [Boolean] whether lists, maps and what they hold are frozen
+      # @yield if the key is absent
+      # @return [Object] the value
+      def get(pkg, key, freeze)
+        scratch = Native.take
+        size = key.bytesize
+        out = scratch.out
+        err = scratch.err
+        status = Native.ls_pkg_type(pkg, key, size, out, err)
+        if status.zero?
+          value =
+            case out.get_int32(0)
+            when TEXT
+              status = Native.ls_pkg_get_text(pkg, key, size, out, scratch.len, err)
+              scratch.text if status.zero?
+            when I64
+              status = Native.ls_pkg_get_i64(pkg, key, size, out, err)
+              out.get_int64(0)
+            when NULL then nil
+            else
+              status = Native.ls_pkg_get(pkg, key, size, out, err)
+              read(scratch.pointer, freeze: freeze) if status.zero?
+            end
+        end
+        raise scratch.error if status.negative?
+
+        Native.give(scratch)
+        return value if status.zero?
+
+        yield if block_given?
+      end
+
       # Sets a key of a package.
       # @param pkg [FFI::Pointer]
       # @param key [String]
@@ -66,12 +105,12 @@ module Lovely
       # @return [Object] it in Ruby
       def read(native, freeze: true)
         case Native.ls_value_type(native)
-        when 4 then Native.get_text(:ls_value_as_text, native, &:text)
-        when 2 then Native.integer(:ls_value_as_i64, native)
-        when 0 then nil
-        when 1 then Native.get(:ls_value_as_bool, native) { |scratch| scratch.out.get_uint8(0) == 1 }
-        when 3 then Native.get(:ls_value_as_f64, native) { |scratch| scratch.out.get_double(0) }
-        when 5 then Native.get_text(:ls_value_as_bytes, native, &:bytes)
+        when TEXT then Native.get_text(:ls_value_as_text, native, &:text)
+        when I64 then Native.integer(:ls_value_as_i64, native)
+        when NULL then nil
+        when BOOL then Native.get(:ls_value_as_bool, native) { |scratch| scratch.out.get_uint8(0) == 1 }
+        when F64 then Native.get(:ls_value_as_f64, native) { |scratch| scratch.out.get_double(0) }
+        when BYTES then Native.get_text(:ls_value_as_bytes, native, &:bytes)
         else read_tree(native, freeze)
         end
       end

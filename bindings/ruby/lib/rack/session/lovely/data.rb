@@ -14,10 +14,15 @@ module Rack
         def initialize(visit)
           @visit = visit
           @held = {}
+          # What the Strings among them were.
+          @before = {}
         end
 
         def [](key)
-          fetch(key, nil)
+          held = @held[key]
+          return held if held || @held.key?(key)
+
+          hold(key, @visit.package.read(key))
         end
 
         def fetch(key, *default, &block)
@@ -38,6 +43,7 @@ module Rack
 
         def []=(key, value)
           @visit.writable[key] = value
+          @before.delete(key)
           @held[key] = value
         end
 
@@ -108,16 +114,25 @@ module Rack
           @held.each do |key, value|
             case value
             when nil then package.delete(key)
-            when String, Array, Hash then package[key] = value unless value.frozen? && value.is_a?(String)
+            when String then package[key] = value unless value.frozen? || same?(value, @before[key])
+            when Array, Hash then package[key] = value
             end
           end
         end
 
         private
 
+        # Text and bytes differ, though their content may not.
+        def same?(one, other)
+          one == other && one.encoding == other.encoding
+        end
+
         def hold(key, value)
           case value
-          when String, Array, Hash then @held[key] = value
+          when String
+            @before[key] = value.dup
+            @held[key] = value
+          when Array, Hash then @held[key] = value
           else value
           end
         end
