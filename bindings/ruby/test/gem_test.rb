@@ -47,7 +47,8 @@ class GemTest < Minitest::Test
   end
 
   def test_rubocop_finds_nothing
-    run_in(HERE, {}, "rubocop", "--cache", "false", "--format", "simple")
+    run_in(HERE, {}, "rubocop", "--cache", "false", "--format", "simple", "--config", ".rubocop.yml",
+           ".", "../../examples/rack_shop.ru")
   end
 
   def test_everything_public_is_documented

@@ -196,6 +196,19 @@ class RackSessionHashTest < Minitest::Test
     assert_equal [3, 11], content(@cookie).values_at("n", "set")
   end
 
+  def test_other_packages_of_the_session_are_stored_with_it
+    answer = session(nil) { |it| it.package("cart").increment("apples", 2) }
+    session(answer.cookie) do |it|
+      session(answer.cookie) { |quick| quick.package(:cart).increment("apples") }
+      it.package("cart").increment("apples")
+      it["user"] = "ann"
+    end
+    session(answer.cookie) do |it|
+      assert_equal [4, "ann", ["user"]], [it.package("cart")["apples"], it["user"], it.keys]
+    end
+    assert_equal({ requests: 0, writes: 0 }, cost { session(nil) { |it| it.package("cart") } })
+  end
+
   def test_an_earlier_session_of_the_environment_is_taken_over
     answer = request(nil, {}, env: { "rack.session" => { "from" => "outside" } }) { |it| it["k"] = 1 }
     assert_equal({ "from" => "outside", "k" => 1 }, content(answer.cookie))

@@ -18,7 +18,7 @@ class RailsApp < Rails::Application
   config.action_dispatch.show_exceptions = false
   config.session_store :lovely_store, key: "_app_session", store: "memory://rails", expire_after: 1.hour
   routes.append do
-    %w[set get id reset renew drop flash_set flash_get increment count token form login].each do |action|
+    %w[set get cart id reset renew drop flash_set flash_get increment count token form login].each do |action|
       match action, to: "session##{action}", via: %i[get post]
     end
   end
@@ -27,6 +27,7 @@ end
 class SessionController < ActionController::Base
   protect_from_forgery with: :exception, only: :form
 
+  def cart = render(plain: session.package("cart").increment("apples").to_s)
   def set = (session[:foo] = params[:value] || "bar") && head(:ok)
   def get = render(plain: "foo: #{session[:foo].inspect}")
   def id = render(plain: session.id.public_id)
@@ -190,6 +191,11 @@ class RailsTest < Minitest::Test
     threads = Array.new(5) { Thread.new { 20.times { visit("/increment", jar: @jar.dup) } } }
     threads.each(&:join)
     assert_equal "101", body("/count")
+  end
+
+  def test_other_packages_of_the_session
+    assert_equal(%w[1 2], Array.new(2) { body("/cart") })
+    assert_equal "foo: nil", body("/get")
   end
 
   # Contract 1.7.

@@ -12,14 +12,14 @@ module ActionDispatch
     #   config.session_store :lovely_store, store: "memcached://127.0.0.1", key: "_app_session", expire_after: 1.hour
     #
     # The options are those of {Rack::Session::Lovely}. The session object is Rails' own, which takes the whole session
-    # when it is first asked for a key; and it has `increment`:
+    # when it is first asked for a key; and it has `increment`, `decrement` and `package`:
     #
     #   session.increment(:visits)
     class LovelyStore < AbstractSecureStore
       include Rack::Session::Lovely::Adapter
 
       # What the session object has beside Rails' own methods.
-      module Counting
+      module More
         # Adds to an integer, so that no increment of a concurrent request is lost. An absent key counts as 0.
         #
         # @param key [#to_s]
@@ -28,6 +28,16 @@ module ActionDispatch
         def increment(key, delta = 1)
           load_for_write!
           self[key] = @by.increment(@req, key, delta)
+        end
+
+        # Another package of the session, such as one that programs in other languages use. It is stored together with
+        # the session's keys; its increments merge, and its lists and maps are read frozen.
+        #
+        # @param name [String, Symbol]
+        # @return [::Lovely::Package] good until the response
+        def package(name)
+          load_for_write!
+          @by.other_package(@req, name)
         end
 
         # Subtracts from an integer; see {#increment}.
@@ -41,7 +51,7 @@ module ActionDispatch
 
       def prepare_session(req)
         super
-        req.get_header(Rack::RACK_SESSION).extend(Counting)
+        req.get_header(Rack::RACK_SESSION).extend(More)
       end
     end
   end

@@ -52,6 +52,15 @@ module Rack
           visit(req, current_session_id(req)).increment(key.to_s, delta)
         end
 
+        # Another package of the session, which this request reads and writes with it, and stores together with it.
+        #
+        # @param req [Rack::Request]
+        # @param name [String, Symbol]
+        # @return [::Lovely::Package]
+        def other_package(req, name)
+          visit(req, current_session_id(req)).other(name)
+        end
+
         # Under what the store may know a session; the first is what a new one gets.
         #
         # @api private

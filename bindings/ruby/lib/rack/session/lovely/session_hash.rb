@@ -21,6 +21,16 @@ module Rack
           increment(key, -delta)
         end
 
+        # Another package of the session, such as one that programs in other languages use. It is stored together with
+        # the session's keys; its increments merge, and its lists and maps are read frozen.
+        #
+        # @param name [String, Symbol]
+        # @return [::Lovely::Package] good until the response
+        def package(name)
+          load_for_write!
+          @store.other_package(@req, name)
+        end
+
         # @return [Boolean] whether the store could not be asked: the session is empty for want of it, and will not be
         #   written. Only with `on_unavailable: :empty_flagged`
         def unavailable?

@@ -50,6 +50,7 @@ module Rack
           @replaces = replaces
           @error = error
           @counted = {}
+          @others = []
         end
 
         # @return [Boolean] whether it is what a request with this id holds
@@ -96,6 +97,13 @@ module Rack
           @package
         end
 
+        # @return [::Lovely::Package] another package of the session
+        def other(name)
+          writable
+          @others << (other = @session[name])
+          other
+        end
+
         # @return [::Lovely::Package] the same, to be written to
         def writable
           raise ::Lovely::Misuse, "the session was written already: the response is on its way" if @is_late || !open?
@@ -128,7 +136,7 @@ module Rack
             @session.regenerate_id(@owner.keys(sid).first)
             @sid = sid
           end
-          @transaction.commit unless @is_new && @package.empty?
+          @transaction.commit unless @is_new && [@package, *@others].all?(&:empty?)
         ensure
           close
         end
