@@ -33,7 +33,7 @@ class ForkTest < Minitest::Test
   end
 
   def memcached
-    @memcached ||= Lovely::Store.open("#{Memcached.shared.url}/fork-#{Process.pid}-#{NUMBERS.next}")
+    @memcached ||= Lovely::Store.open("#{Memcached.shared.url}/fork-#{Process.pid}-#{NUMBERS.pop(true)}")
   end
 
   def increment(store, times)

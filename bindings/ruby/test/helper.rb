@@ -19,11 +19,7 @@ require "support/memcached"
 ROOT = File.expand_path("../../..", __dir__)
 
 # For names that no other test uses.
-NUMBERS = Class.new do
-  def next
-    @number = (@number || 0) + 1
-  end
-end.new
+NUMBERS = Thread::Queue.new((1..100_000).to_a)
 
 # Every behaviour holds on every store: a test case that extends this is run on each.
 module OnEveryStore
@@ -41,7 +37,7 @@ module OnEveryStore
 
     # A URL that no other test uses.
     def new_url
-      number = NUMBERS.next
+      number = NUMBERS.pop(true)
       memcached? ? "#{Memcached.shared.url}/t#{Process.pid}-#{number}" : "memory://t#{number}"
     end
 

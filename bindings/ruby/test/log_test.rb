@@ -15,7 +15,7 @@ class LogTest < Minitest::Test
   HOST = "#{"x" * 64}.invalid".freeze
 
   def provoke
-    Lovely::Store.open("memcached://#{HOST}/#{NUMBERS.next}")
+    Lovely::Store.open("memcached://#{HOST}/#{NUMBERS.pop(true)}")
   end
 
   def test_lines_go_to_the_logger_with_their_level

@@ -41,7 +41,7 @@ class ShopTest < Minitest::Test
   end
 
   def url
-    @url ||= "#{Memcached.shared.url}/shop-#{Process.pid}-#{NUMBERS.next}"
+    @url ||= "#{Memcached.shared.url}/shop-#{Process.pid}-#{NUMBERS.pop(true)}"
   end
 
   def with_shop
@@ -139,10 +139,11 @@ class ShopTest < Minitest::Test
     source = File.join(ROOT, "examples/server.cpp")
     return unless File.exist?(source) && File.exist?("/usr/include/httplib.h")
 
+    httplib = `pkg-config --cflags --libs cpp-httplib`.split
     built = File.join(ROOT, "build/ruby-shop")
     out, status = Open3.capture2e("c++", "-std=c++17", "-O1", "-I#{ROOT}/include", "-I#{ROOT}/bindings/cpp",
                                   "-I#{ROOT}/bindings/cpp/include", source, "-o", built, "-L#{ROOT}/build/lib",
-                                  "-llovely_session", "-Wl,-rpath,#{ROOT}/build/lib", "-lpthread")
+                                  "-llovely_session", "-Wl,-rpath,#{ROOT}/build/lib", *httplib, "-lpthread")
     assert_predicate status, :success?, out
     built
   end

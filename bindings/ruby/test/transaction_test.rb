@@ -260,6 +260,7 @@ class TransactionTest < Minitest::Test
 
   # Contract 2.6: a second thread gets an error, not undefined behaviour.
   def test_many_threads_on_stores_and_containers
+    container
     threads = Array.new(8) do |number|
       Thread.new do
         25.times do |turn|

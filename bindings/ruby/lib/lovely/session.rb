@@ -3,6 +3,7 @@
 require_relative "session/version"
 require_relative "session/error"
 require_relative "session/native"
+require_relative "session/io_queue"
 require_relative "session/value"
 require_relative "session/duration"
 require_relative "session/log"

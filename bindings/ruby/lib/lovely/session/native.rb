@@ -129,6 +129,19 @@ module Lovely
     attach_function :ls_bytes_free,             %i[pointer],                                      :void
     attach_function :ls_text_free,              %i[pointer],                                      :void
 
+    # Those that start something do not wait, nor does the one that hands out what has finished, as it is called here.
+    attach_function :ls_queue_new,              %i[pointer pointer],                              :int32
+    attach_function :ls_queue_fd,               %i[pointer],                                      :int32
+    attach_function :ls_queue_wait,             %i[pointer pointer size_t pointer int64 pointer], :int32
+    attach_function :ls_queue_cancel,           %i[pointer uint64 pointer],                       :int32
+    attach_function :ls_queue_free,             %i[pointer],                                      :void
+    attach_function :ls_store_ping_start,       %i[pointer pointer uint64 pointer pointer],       :int32
+    attach_function :ls_store_flush_start,      %i[pointer pointer uint64 pointer pointer],       :int32
+    attach_function :ls_txn_prepare_start,      %i[pointer pointer uint64 pointer pointer],       :int32
+    attach_function :ls_txn_commit_start,       %i[pointer pointer uint64 pointer pointer],       :int32
+    attach_function :ls_session_get_start,      %i[pointer pointer pointer size_t pointer uint64 pointer pointer], :int32
+    attach_function :ls_session_exists_start,   %i[pointer pointer pointer size_t pointer uint64 pointer pointer], :int32
+
     attach_function :ls_test_clock_advance,     %i[pointer int64 pointer],                        :int32
     attach_function :ls_test_clock_now,         %i[pointer pointer pointer],                      :int32
     attach_function :ls_test_session_idle,      %i[pointer pointer size_t int64 pointer],         :int32, BLOCKING
@@ -176,9 +189,7 @@ module Lovely
 
       # @return [Error] the error that a call left
       def error
-        err = @err
-        Error.from(err.get_int32(0), err.get_string(12).force_encoding(Encoding::UTF_8), err.get_int32(4),
-                   err.get_uint32(8))
+        Native.error_at(@err, 0)
       end
     end
 
@@ -195,6 +206,13 @@ module Lovely
       # @param scratch [Scratch] whose content is of no more use
       def give(scratch)
         POOL.push(scratch)
+      end
+
+      # @param memory [FFI::Pointer]
+      # @return [Error] the error that an `ls_error` holds
+      def error_at(memory, offset)
+        Error.from(memory.get_int32(offset), memory.get_string(offset + 12).force_encoding(Encoding::UTF_8),
+                   memory.get_int32(offset + 4), memory.get_uint32(offset + 8))
       end
 
       # Calls a function that hands nothing out.
@@ -236,14 +254,20 @@ module Lovely
         get(function, *args, &:integer)
       end
 
-      # Calls a function that waits for a store and hands nothing out; see {run}.
+      # Calls a function that waits for a store and hands nothing out; see {run}. Where a fiber scheduler is active, other
+      # fibers run meanwhile.
       def io(function, *args)
-        run(function, *args)
+        queue = IOQueue.current
+        queue ? queue.run(function, args).zero? : run(function, *args)
       end
 
-      # The same for one that hands something out; see {get}.
+      # The same for one that hands out a session; see {get}.
       def io_get(function, *args, &block)
-        get(function, *args, &block)
+        queue = IOQueue.current
+        return get(function, *args, &block) unless queue
+
+        handed_out = nil
+        block.call(handed_out) if queue.run(function, args) { |completion| handed_out = completion }.zero?
       end
 
       # Text as C takes it: names, keys and ids.
@@ -267,6 +291,7 @@ module Lovely
 
     # One for each type of the library.
     OptionsHandle   = Handle.freed_by(:ls_options_free)
+    QueueHandle     = Handle.freed_by(:ls_queue_free)
     StoreHandle     = Handle.freed_by(:ls_store_free)
     ContainerHandle = Handle.freed_by(:ls_container_free)
 

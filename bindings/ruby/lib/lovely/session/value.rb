@@ -23,7 +23,13 @@ module Lovely
   module Value
     # What an Integer may be.
     INTEGERS = (-(2**63)..((2**63) - 1))
-    NULL, BOOL, I64, F64, TEXT, BYTES = *0..5
+    # The library's numbers of types.
+    NULL = 0
+    BOOL = 1
+    I64 = 2
+    F64 = 3
+    TEXT = 4
+    BYTES = 5
     private_constant :NULL, :BOOL, :I64, :F64, :TEXT, :BYTES
     # How deep lists and maps may nest.
     DEPTH = 64
