@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of the Ruby gem, each file in a process of its own; `make test-ruby` and tools/test.sh call it. With
-# arguments: only these files of bindings/ruby/test.
+# Runs the tests of the Ruby gem, each file in a process of its own, for five minutes at most; `make test-ruby` and
+# tools/test.sh call it. With arguments: only these files of bindings/ruby/test.
 #
 # The last line is the sum of what minitest said.
 set -uo pipefail
@@ -15,7 +15,7 @@ trap 'rm -f "$log"' EXIT
 passed=0 failed=0
 for file in "${files[@]}"; do
     # Plug-ins that happen to be installed are not for us.
-    MT_NO_PLUGINS=1 RUBYOPT= ruby -w -I lib -I test "$file" >"$log" 2>&1 </dev/null
+    MT_NO_PLUGINS=1 RUBYOPT= timeout 300 ruby -w -I lib -I test "$file" >"$log" 2>&1 </dev/null
     status=$?
     read -r runs bad < <(sed -nE 's/^([0-9]+) runs, [0-9]+ assertions, ([0-9]+) failures, ([0-9]+) errors, .*/\1 \2 \3/p' "$log" |
         awk '{ r += $1; b += $2 + $3 } END { print r + 0, b + 0 }')
