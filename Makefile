@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall deb check test test-go test-faults test-faults-planted bench bench-go bench-cycle bench-queue test-ruby header clean
+.PHONY: help demo lib manual install uninstall deb check test test-go test-faults test-faults-planted bench bench-go bench-cycle bench-queue bench-ruby test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -104,6 +104,11 @@ bench-queue: ## Compare queues with a thread for each visitor, this library's an
 	@tools/setup.sh bench-cycle
 	@$(MAKE) --no-print-directory lib
 	@LIB=$(LIB) benches/queue/run.sh
+
+bench-ruby: ## Compare requests through the middleware of Rack with Dalli's, pinned to one CPU
+	@tools/setup.sh bench-ruby
+	@$(MAKE) --no-print-directory lib
+	@taskset -c 0 ruby bindings/ruby/bench/rack.rb
 
 header: ## Generate include/lovely_session.h and docs/functions.md from the sources
 	UPDATE_HEADER=1 cargo test --locked --test abi_header --test docs

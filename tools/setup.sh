@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Installs what is missing: the one list of what this project needs beside Rust and git.
 #
-#   tools/setup.sh make|demo|memcached|manual|deb|test|ruby|bench-cycle
+#   tools/setup.sh make|demo|memcached|manual|deb|test|ruby|bench-ruby|bench-cycle
 #
-# what `make`, `make demo` (on memcached), `make manual`, `make test`, `make test-ruby` or `make bench-cycle` needs.
+# what `make`, `make demo` (on memcached), `make manual`, `make test`, `make test-ruby`, `make bench-ruby` or `make bench-cycle` needs.
 #
 # If nothing is missing, nothing is installed and nothing is fetched. What cannot be installed is named, with the way to
 # install it by hand, and the exit status is 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-what=${1:?make, demo, memcached, manual, test, ruby or bench-cycle}
+what=${1:?make, demo, memcached, manual, deb, test, ruby, bench-ruby or bench-cycle}
 
 # For whom; what is looked for (a command, or a probe below); the Debian packages that have it; what for.
 needs() {
@@ -18,14 +18,15 @@ needs() {
 make       | make             | make                  | the front door
 demo test bench-cycle  | cc               | gcc libc6-dev         | Rust's linker, and the C examples
 demo test bench-cycle  | probe_c          | gcc libc6-dev         | the headers of C
-memcached test ruby bench-cycle | memcached    | memcached             | the server that sessions are kept on
+memcached test bench-ruby ruby bench-cycle | memcached    | memcached             | the server that sessions are kept on
 bench-cycle | probe_libmemcached | libmemcached-dev    | what is compared with
 manual test | doxygen         | doxygen               | the reference manual
-ruby test  | ruby             | ruby                  | the gem
-ruby test  | probe_ffi        | ruby-ffi              | its way to the C functions
-ruby test  | probe_msgpack    | ruby-msgpack          | how it hands over lists and maps
+ruby test bench-ruby | ruby             | ruby                  | the gem
+ruby test bench-ruby | probe_ffi        | ruby-ffi              | its way to the C functions
+ruby test bench-ruby | probe_msgpack    | ruby-msgpack          | how it hands over lists and maps
 ruby test  | probe_minitest   | ruby-minitest         | its tests
-ruby test  | probe_rack       | ruby-rack             | the middleware of Rack
+ruby test bench-ruby | probe_rack       | ruby-rack             | the middleware of Rack
+bench-ruby | probe_dalli     | ruby-dalli ruby-connection-pool | what is compared with
 ruby test  | probe_rails      | ruby-railties ruby-actionpack | the session store of Rails, in a real application
 ruby test  | puma             | puma                  | a server of several processes
 ruby test  | rubocop          | rubocop               | lints of Ruby
@@ -68,6 +69,7 @@ probe_ffi() { has_gem ffi; }
 probe_msgpack() { has_gem msgpack; }
 probe_minitest() { has_gem minitest; }
 probe_rack() { has_gem rack rack/session/abstract/id; }
+probe_dalli() { has_gem rack/session/dalli; }
 probe_rails() { has_gem rails action_controller/railtie; }
 probe_sqlite() { [ -e /usr/include/sqlite3.h ]; }
 probe_httplib() { pkg-config --exists cpp-httplib 2>/dev/null; }

@@ -18,6 +18,9 @@ class StoreTest < Minitest::Test
     assert_equal 1, store.stats[:writes]
     assert_equal 1, store.stats[:misses]
     assert_match(/^writes 1$/, store.stats_text)
+    servers = store.server_stats
+    assert_equal memcached? ? 1 : 0, servers.size
+    assert_equal 1, servers.values.first[:connections_open] if memcached?
   end
 
   def test_is_found_by_its_registered_name

@@ -41,6 +41,9 @@ module Lovely
     attach_function :ls_store_name,             %i[pointer pointer pointer pointer],              :int32
     attach_function :ls_store_stat,             %i[pointer int32 pointer pointer],                :int32
     attach_function :ls_store_stats_text,       %i[pointer pointer pointer pointer],              :int32
+    attach_function :ls_store_server_count,     %i[pointer],                                      :size_t
+    attach_function :ls_store_server_name,      %i[pointer size_t pointer pointer pointer],       :int32
+    attach_function :ls_store_server_stat,      %i[pointer size_t int32 pointer pointer],         :int32
     attach_function :ls_store_register,         %i[pointer pointer size_t pointer],               :int32
     attach_function :ls_store_find,             %i[pointer size_t pointer pointer],               :int32
     attach_function :ls_store_unregister,       %i[pointer size_t pointer],                       :int32

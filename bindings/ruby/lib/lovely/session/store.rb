@@ -12,7 +12,9 @@ module Lovely
     # Numbers of the counters.
     STATS = { requests: 1, hits: 2, misses: 3, writes: 4, conflicts: 5, merges: 6, retries: 7, gone: 8, unknown: 9,
               refused: 10, evictions: 11, expired: 12, bytes_read: 13, bytes_written: 14, items: 15,
-              bytes_stored: 16 }.freeze
+              bytes_stored: 16, connections: 17, connections_open: 18, connections_failed: 19, timeouts: 20,
+              set_aside: 21, exchanges: 22, latency_p50: 23, latency_p90: 24, latency_p99: 25, latency_p999: 26,
+              latency_max: 27 }.freeze
     private_constant :OPTIONS, :SECONDS, :STATS
 
     class << self
@@ -149,6 +151,14 @@ module Lovely
     # @return [Hash{Symbol => Integer}] the counters, counted since the store was opened in this process
     def stats
       STATS.transform_values { |number| Native.integer(:ls_store_stat, @handle, number) }
+    end
+
+    # @return [Hash{String => Hash{Symbol => Integer}}] the counters of each server, by its name
+    def server_stats
+      Array.new(Native.ls_store_server_count(@handle)) do |index|
+        [Native.get_text(:ls_store_server_name, @handle, index, &:text),
+         STATS.transform_values { |number| Native.integer(:ls_store_server_stat, @handle, index, number) }]
+      end.to_h
     end
 
     # @return [String] the counters for people, one in a line
