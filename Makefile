@@ -72,6 +72,7 @@ test: ## Install what is missing and run everything: what CI runs
 
 test-ruby: ## Run the tests of the Ruby gem
 	@tools/setup.sh ruby
+	@$(MAKE) --no-print-directory lib
 	@tools/test-ruby.sh
 
 test-faults: ## Break servers, links and clients, and check that every promise is kept (SECONDS=40, SEED=N)
