@@ -5,6 +5,11 @@ require "English"
 
 # Processes that fork with stores open, as servers that load the application first do.
 class ForkTest < Minitest::Test
+  # Before there are children, each of which would start one.
+  def setup
+    memcached
+  end
+
   # Runs the block in a child, and expects what it returns to be true.
   def in_child
     reader, writer = IO.pipe

@@ -6,8 +6,11 @@ require "socket"
 class Memcached
   attr_reader :port, :pid
 
+  LOCK = Thread::Mutex.new
+  private_constant :LOCK
+
   def self.shared
-    @shared ||= new
+    LOCK.synchronize { @shared ||= new }
   end
 
   def initialize(*options)
