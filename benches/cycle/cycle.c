@@ -88,7 +88,10 @@ static void raw_open(const char *host, int port)
     inet_pton(AF_INET, host, &address.sin_addr);
     setsockopt(raw, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (connect(raw, (struct sockaddr *)&address, sizeof address) != 0) die("no connection");
-    raw_buffer = malloc((1 << 20) + 4096);
+    /* Where a large block of malloc begins, 16 bytes into a page, the system copies 200 KiB at half the speed (150
+     * instead of 90 microseconds a cycle): plain sockets shall be as fast as they can be. */
+    raw_buffer = aligned_alloc(4096, (1 << 20) + 4096);
+    if (raw_buffer == NULL) die("no memory");
 }
 
 static void raw_store(size_t size, const char *payload, int compare)
