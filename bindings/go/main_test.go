@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,6 +88,8 @@ func startMemcached() (*exec.Cmd, string, error) {
 		_, port, _ := net.SplitHostPort(address)
 		// Root is refused without a user; -u counts for nobody else.
 		command := exec.Command("memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username)
+		// It goes with this process, however that ends.
+		command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if err := command.Start(); err != nil {
 			return nil, "", err
 		}

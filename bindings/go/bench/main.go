@@ -181,6 +181,8 @@ func startMemcached() (string, func()) {
 	check(listener.Close())
 	_, port, _ := net.SplitHostPort(address)
 	command := exec.Command("memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username, "-c", "4096")
+	// It goes with this process, however that ends.
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	command.Stderr = os.Stderr
 	check(command.Start())
 	for range 200 {
