@@ -113,11 +113,12 @@ impl SharedLine {
         sys::is_open(self.socket.as_fd())
     }
 
-    /// Whether something may be asked on it. If the server owes an answer for too long, it is given up here.
-    pub(super) fn is_good(&self) -> bool {
+    /// Whether something may be asked on it. If the server owes an answer for too long, it is given up here, and `woken` are
+    /// those who waited on it.
+    pub(super) fn is_good(&self, woken: &mut Vec<u64>) -> bool {
         let mut state = self.lock();
         if !state.is_over && state.is_stuck(self.patience) {
-            self.broke(&mut state, Break::Late, &mut Vec::new());
+            self.broke(&mut state, Break::Late, woken);
         }
         !(state.is_over || state.is_retired)
     }

@@ -90,7 +90,10 @@ fn step(ways: &Arc<Ways>, server: &Server, seat: &Seat) -> Step {
     let Some(slot) = slots.get_mut(at) else { return Step::Wait(Arc::default()) };
     match slot {
         Way::Line(line) => {
-            if line.epoch == server.pool().epoch() && line.is_good() {
+            let mut woken = Vec::new();
+            let is_good = line.epoch == server.pool().epoch() && line.is_good(&mut woken);
+            seat.hub.wake(woken);
+            if is_good {
                 return Step::Use(Arc::clone(line));
             }
             line.retire();
