@@ -93,7 +93,8 @@ fn status(name: &str) -> u64 {
 fn ten_thousand_operations_before_the_first_wait_cost_one_connection_and_little_memory() {
     const OPERATIONS: u64 = 10_000;
     let memcached = Memcached::start(&[]);
-    let container = container(&format!("{}?connect_timeout=60000&exchange_timeout=60000", memcached.url()));
+    let container =
+        container(&format!("{}?connect_timeout=60000&exchange_timeout=60000&commit_timeout=60000", memcached.url()));
     let connections = memcached.stat("total_connections");
     let queue = Queue::new().unwrap();
     for client in 0..OPERATIONS {
