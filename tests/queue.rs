@@ -109,8 +109,9 @@ fn ten_thousand_operations_before_the_first_wait_cost_one_connection_and_little_
         .collect();
     clients.sort_unstable();
     assert!(clients.into_iter().eq(0..OPERATIONS));
-    // Ours, and the one that asks.
-    assert_eq!(memcached.stat("total_connections") - connections, 2);
+    // Ours, the one that asks, and perhaps the one that found the server up: its threads count when they get to it.
+    let made = memcached.stat("total_connections") - connections;
+    assert!((2..=3).contains(&made), "{made} connections");
     let peak = status("VmHWM");
     println!("{peak} KiB at most");
     assert!(peak < 200 << 10, "{peak} KiB");
