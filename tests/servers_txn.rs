@@ -137,6 +137,23 @@ fn a_server_that_hangs_or_is_down_fails_the_commit_before_anything_is_written() 
     }
 }
 
+// A transaction that loaded nothing learns of servers when it commits.
+#[test]
+fn a_server_that_was_never_reached_is_said_of_its_own_sessions_only() {
+    let mut servers = Servers::start(2);
+    let c = container(&servers.open(IMPATIENT));
+    let ids = [id_on(&c, 0, "s"), id_on(&c, 1, "s")];
+    servers.each[1].kill();
+    let mut txn = Transaction::new();
+    for id in &ids {
+        txn.destroy(&c, id.as_bytes()).unwrap();
+    }
+    assert_eq!(commit(&mut txn), Err(Status::Unavailable));
+    let entry = |id: &str| txn.report().iter().find(|entry| *entry.id == *id.as_bytes()).unwrap().clone();
+    assert_eq!((entry(&ids[0]).outcome, entry(&ids[0]).status), (Outcome::NotStored, Status::Ok));
+    assert_eq!((entry(&ids[1]).outcome, entry(&ids[1]).status), (Outcome::NotStored, Status::Unavailable));
+}
+
 // Contract 2.5.
 #[test]
 fn a_server_that_dies_after_the_vote_makes_the_commit_partial_and_the_report_says_how() {

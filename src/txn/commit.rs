@@ -107,17 +107,18 @@ fn is_unreached(task: &Task) -> bool {
 
 /// Makes sure that the stores' limits are known, also to a transaction that has loaded nothing.
 async fn reach(plan: &mut Plan, deadline: Instant) {
-    let unknown = plan.tasks.iter().enumerate().filter(|(_, task)| is_unreached(task));
-    let batches =
-        by_store(unknown.map(|(at, task)| (task.job.store(), at, task.job.keys().cloned().collect::<Vec<_>>())));
-    let reaching = batches.into_iter().map(|(store, items)| async move {
-        let (places, keys): (Vec<usize>, Vec<Vec<Key>>) = items.into_iter().unzip();
-        (places, store.reach(&keys.concat(), deadline).await)
+    let unknown = plan.tasks.iter().enumerate().flat_map(|(at, task)| {
+        let store = task.job.store();
+        task.job.keys().filter(|key| !store.is_reached(key)).map(move |key| (store, key, at))
     });
+    // Each server for itself, so that what is wrong with one is said of its own sessions only.
+    let reaching = by_server(unknown)
+        .into_iter()
+        .map(|(store, keys, places)| async move { (places, store.reach(&keys, deadline).await) });
     for (places, reached) in join_all(reaching.collect()).await {
         let Err(error) = reached else { continue };
         for at in places {
-            if let Some(task) = plan.tasks.get_mut(at) {
+            if let Some(task) = plan.tasks.get_mut(at).filter(|task| task.job.verdict().is_none()) {
                 task.job.fail(error.clone());
             }
         }
@@ -139,24 +140,14 @@ fn check_abilities(plan: &mut Plan) {
 
 /// Asks for the versions under all keys in one round trip, and has the jobs look where another one stands.
 async fn check_versions(plan: &mut Plan, deadline: Instant) {
-    let batches = by_store(plan.tasks.iter().enumerate().flat_map(|(at, task)| {
-        task.job.expected().map(move |(key, expected)| (task.job.store(), at, (key.clone(), expected)))
+    let batches = by_server(plan.tasks.iter().enumerate().flat_map(|(at, task)| {
+        task.job.expected().map(move |(key, expected)| (task.job.store(), key, (at, expected)))
     }));
-    let answers = join_all(
-        batches
-            .into_iter()
-            .map(|(store, items)| async move {
-                let keys: Vec<Key> = items.iter().map(|(_, (key, _))| key.clone()).collect();
-                let found = store.versions(&keys, deadline).await;
-                items
-                    .into_iter()
-                    .zip(found)
-                    .map(|((at, (_, expected)), found)| (at, expected, found))
-                    .collect::<Vec<_>>()
-            })
-            .collect(),
-    )
-    .await;
+    let asking = batches.into_iter().map(|(store, keys, expected)| async move {
+        let found = store.versions(&keys, deadline).await;
+        expected.into_iter().zip(found).map(|((at, expected), found)| (at, expected, found)).collect::<Vec<_>>()
+    });
+    let answers = join_all(asking.collect()).await;
     for (at, expected, found) in answers.into_iter().flatten() {
         let Some(task) = plan.tasks.get_mut(at) else { continue };
         let as_expected = match (expected, found) {
@@ -178,16 +169,23 @@ async fn check_versions(plan: &mut Plan, deadline: Instant) {
     }
 }
 
-/// Groups items by store, in the order in which they come.
-fn by_store<'a, T>(items: impl Iterator<Item = (&'a Store, usize, T)>) -> Vec<(Store, Vec<(usize, T)>)> {
-    let mut groups: Vec<(Store, Vec<(usize, T)>)> = Vec::new();
-    for (store, at, item) in items {
-        match groups.iter_mut().find(|(other, _)| other.id() == store.id()) {
-            Some((_, group)) => group.push((at, item)),
-            None => groups.push((store.clone(), vec![(at, item)])),
+/// Keys of one server of a store, and what belongs to each.
+type Group<T> = (Store, Vec<Key>, Vec<T>);
+
+/// Groups keys by the server that has them, in the order in which they come.
+fn by_server<'a, T>(items: impl Iterator<Item = (&'a Store, &'a Key, T)>) -> Vec<Group<T>> {
+    let mut groups: Vec<(usize, Group<T>)> = Vec::new();
+    for (store, key, item) in items {
+        let place = store.place(key);
+        match groups.iter_mut().find(|(other, group)| *other == place && group.0 == *store) {
+            Some((_, (_, keys, items))) => {
+                keys.push(key.clone());
+                items.push(item);
+            }
+            None => groups.push((place, (store.clone(), vec![key.clone()], vec![item]))),
         }
     }
-    groups
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// The error that a commit answers with, if any job ended with one.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::memcached::Memcached;
 use super::relay::Relay;
+use super::servers::Servers;
 
 const VARIABLE: &str = "LOVELY_SESSION_TEST_URL";
 
@@ -45,24 +46,25 @@ pub fn new_url_that_can_fail(name: &str) -> (String, Option<Relay>) {
     (format!("memcached://127.0.0.1:{}/{name}-{process}-f{number}?retry_pause=1", relay.port()), Some(relay))
 }
 
-/// Runs all other tests of this program once more on a memcached on TCP, and on one on a unix socket, but those of
-/// `embedded_only`. To be called by a test of the name `this`.
+/// Runs all other tests of this program once more on a memcached on TCP, on one on a unix socket, and on three that are one
+/// store, but those of `embedded_only`. To be called by a test of the name `this`.
 pub fn all_on_memcached(this: &str, embedded_only: &[&str]) {
     if !is_embedded() {
         return;
     }
-    for server in [Memcached::start(&[]), Memcached::start_unix(&[])] {
+    let (tcp, unix, several) = (Memcached::start(&[]), Memcached::start_unix(&[]), Servers::start(3));
+    for url in [tcp.url(), unix.url(), several.url("")] {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.env(VARIABLE, server.url()).args(["--exact", "--skip", this]);
+        command.env(VARIABLE, &url).args(["--exact", "--skip", this]);
         for test in embedded_only {
             command.args(["--skip", test]);
         }
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "on {}:\n{text}", server.url());
+        assert!(output.status.success(), "on {url}:\n{text}");
         // A program that skips everything would prove nothing.
         let passed =
             text.lines().find_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse().ok());
-        assert!(passed.is_some_and(|passed: usize| passed > 0), "on {}:\n{text}", server.url());
+        assert!(passed.is_some_and(|passed: usize| passed > 0), "on {url}:\n{text}");
     }
 }

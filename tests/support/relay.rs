@@ -23,8 +23,9 @@ struct State {
 }
 
 impl Relay {
-    /// To the server that `url` names: `memcached://HOST:PORT` or `memcached+unix://PATH`.
+    /// To the server that `url` names, or the first of several: `memcached://HOST:PORT` or `memcached+unix://PATH`.
     pub fn to(url: &str) -> Self {
+        let url = url.split(',').next().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let relay = Self { port: listener.local_addr().unwrap().port(), state: Arc::default() };
         let (state, url) = (Arc::clone(&relay.state), url.to_owned());
