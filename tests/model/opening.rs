@@ -96,6 +96,7 @@ impl Sim {
     /// Where a lifetime gives deadlines, no two sessions begin in the same millisecond.
     fn tick(&mut self, cont: usize) {
         if self.world.opts(cont).lifetime != 0 {
+            self.ticks += 1;
             self.conts[cont].store().clock().advance(Duration::from_millis(1)).unwrap();
         }
     }

@@ -67,6 +67,8 @@ pub(crate) struct Sim {
     /// What the model's clocks call 0.
     pub(crate) epochs: Vec<i64>,
     pub(crate) started: Instant,
+    /// How often a real clock was moved by a millisecond that the model's was not.
+    pub(crate) ticks: u64,
     /// The ids of each container; random ones are added as they are drawn.
     pub(crate) ids: Vec<Vec<Vec<u8>>>,
     pub(crate) slots: Vec<Slot>,
@@ -117,6 +119,7 @@ impl Sim {
             stores,
             conts,
             started: Instant::now(),
+            ticks: 0,
             ids,
             slots: (0..sequence.slots).map(|_| Slot::new()).collect(),
             savepoints: vec![0],
@@ -133,7 +136,7 @@ impl Sim {
 
     /// Whether so much real time went by that the model's clocks say nothing any more.
     pub(crate) fn is_adrift(&self) -> bool {
-        self.started.elapsed() > Duration::from_millis(400)
+        self.started.elapsed() + Duration::from_millis(self.ticks) > Duration::from_millis(400)
     }
 
     pub(crate) fn place(&self, id: Id) -> Place {
