@@ -107,13 +107,16 @@ fn a_server_that_stops_costs_those_who_were_waiting_and_nobody_after_them() {
     server.freeze();
     let statuses = load_at_once(&store, 8);
     assert!(count(&statuses, Status::Timeout) >= 1 && count(&statuses, Status::Ok) == 0, "{statuses:?}");
+    // The pause may be over by now: then one of them tries.
     let statuses = load_at_once(&store, 64);
-    assert_eq!(count(&statuses, Status::Unavailable), 64, "{statuses:?}");
-    let error = load(&store).unwrap_err();
+    assert!(count(&statuses, Status::Unavailable) >= 63, "{statuses:?}");
+    let is_refusal = |error: &Error| error.status() == Status::Unavailable;
+    let error = (0..10).map(|_| load(&store).unwrap_err()).find(is_refusal).unwrap();
     assert_eq!(error.errno(), libc::ETIMEDOUT);
     let text = error.to_string();
     let name = server.url().replace("memcached://", "");
-    assert!(text.starts_with(&format!("memcached server {name} did not answer in time (set aside for ")), "{text}");
+    assert!(text.starts_with(&format!("memcached server {name} did not ")), "{text}");
+    assert!(text.contains(" in time (set aside for "), "{text}");
     assert!(text.contains(", tried again in "), "{text}");
     assert!(text.len() < 200, "it has to fit into what a caller has for it: {text}");
 }
@@ -215,10 +218,11 @@ fn the_sessions_of_the_other_servers_do_not_wait_for_the_one_that_stopped() {
     let first = statuses();
     let lost = count(&first, Status::Timeout);
     assert!(lost > 5 && count(&first, Status::Ok) == 60 - lost, "{first:?}");
-    let begun = Instant::now();
+    let mut tries = 0;
     for _ in 0..100 {
         let next = statuses();
-        assert_eq!((count(&next, Status::Unavailable), count(&next, Status::Ok)), (lost, 60 - lost));
+        assert_eq!((next.len() - count(&next, Status::Ok), count(&next, Status::Ok)), (lost, 60 - lost));
+        tries += usize::from(count(&next, Status::Timeout) > 0);
     }
-    assert!(begun.elapsed() < 50 * PATIENCE, "it was waited for again and again");
+    assert!(tries < 5, "it was waited for {tries} times: pauses double");
 }

@@ -134,10 +134,11 @@ fn failures_are_counted_where_they_happened() {
         load(&store, &keys);
     }
     assert_eq!(each(&store, Counter::SetAside), [1, 1, 0]);
-    assert_eq!(each(&store, Counter::Timeouts), [0, 1, 0]);
-    // Its pause was over before the other's timeout, so it was tried again.
+    // Pauses may be over before the next load, so that they are tried again.
+    let late = each(&store, Counter::Timeouts);
+    assert!((1..=3).contains(&late[1]) && late[0] == 0 && late[2] == 0, "{late:?}");
     let failed = each(&store, Counter::ConnectionsFailed);
-    assert!((1..=3).contains(&failed[0]) && failed[1..] == [0, 0], "{failed:?}");
+    assert!((1..=3).contains(&failed[0]) && failed[1] <= 2 && failed[2] == 0, "{failed:?}");
     assert_eq!(each(&store, Counter::ConnectionsOpen), [0, 0, 1]);
     assert_eq!(each(&store, Counter::Connections), [1, 1, 1]);
 }

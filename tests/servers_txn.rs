@@ -131,9 +131,9 @@ fn a_server_that_hangs_or_is_down_fails_the_commit_before_anything_is_written() 
         set(&mut txn, &c, &ids[0], "x", 3).unwrap();
         set(&mut txn, &c, &ids[2], "x", 3).unwrap();
         commit(&mut txn).unwrap();
-        // And who needs the one that is away is told when it opens, at once.
+        // And who needs the one that is away is told when it opens: at once, or, where the pause is over, after a try.
         let error = set(&mut Transaction::new(), &c, &ids[1], "x", 3).unwrap_err();
-        assert_eq!(error.status(), Status::Unavailable);
+        assert!(matches!(error.status(), Status::Unavailable | Status::Timeout), "{error}");
     }
 }
 
