@@ -108,12 +108,23 @@ fn a_child_opens_stores_of_its_own_under_the_same_names() {
     assert_eq!(Store::find("store_fork again"), Some(store));
 }
 
+/// Tells threads to stop when it is dropped.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn locks_that_other_threads_hold_at_a_fork_do_not_stop_the_child() {
     let store = open("locks");
     let stop = AtomicBool::new(false);
     log::set(Some(Box::new(|_, _| {})), log::Level::Debug);
     thread::scope(|scope| {
+        // Also when a child failed: the scope waits for its threads.
+        let _stop = Stop(&stop);
         for thread in 0..4 {
             let (store, stop) = (&store, &stop);
             scope.spawn(move || {
@@ -136,6 +147,5 @@ fn locks_that_other_threads_hold_at_a_fork_do_not_stop_the_child() {
                 log::set(None, log::Level::Error);
             }));
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Held while any [`Lock`] is held, and by a thread that forks.
 static GATE: Mutex<()> = Mutex::new(());
@@ -45,17 +46,22 @@ impl<T> Lock<T> {
 
 /// Before a fork: waits until no [`Lock`] is held.
 ///
-/// Not for ever: a signal handler that forks on a thread that holds one would wait for itself.
+/// Not for ever: a signal handler that forks on a thread that holds one would wait for itself. But for longer than a
+/// holder can be kept from running on a busy machine.
 pub(super) fn prepare() {
+    const AT_MOST: Duration = Duration::from_secs(2);
+    const BETWEEN: Duration = Duration::from_micros(100);
     // The handlers may have been registered twice.
     if HELD.try_with(|held| held.borrow().is_some()) == Ok(true) {
         return;
     }
-    for _ in 0..100_000 {
+    let begun = Instant::now();
+    loop {
         match GATE.try_lock() {
             Ok(guard) => return hold(guard),
             Err(TryLockError::Poisoned(poisoned)) => return hold(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => thread::yield_now(),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= AT_MOST => return,
+            Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN),
         }
     }
 }
