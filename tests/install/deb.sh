@@ -35,7 +35,8 @@ check() {
         sed 's/^/    /' "$work/log" | head -n 40
     fi
 }
-has() { dpkg-deb -c "$1" | awk '{ print $6 }' | grep -qxE "\./$2"; }
+# grep reads to the end: what writes to it must not be stopped half-way, which counts as a failure.
+has() { dpkg-deb -c "$1" | awk '{ print $6 }' | grep -xE "\./$2" >/dev/null; }
 has_not() { ! has "$@"; }
 is() { [[ $1 == "$2" ]] || { echo "$1, not $2" && return 1; }; }
 field() { dpkg-deb -f "$1" "$2"; }
@@ -88,7 +89,7 @@ else
     check "they purge" "${as_root[@]}" dpkg --purge "${packages[@]}"
     is_installed=
     check "nothing is left" is "$(traces)" "$before"
-    gone() { ! ldconfig -p | grep -q liblovely_session; }
+    gone() { ! ldconfig -p | grep liblovely_session >/dev/null; }
     check "nor in the loader's cache" gone
 fi
 

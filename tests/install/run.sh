@@ -44,7 +44,7 @@ says() {
     [[ $found == "$expected" ]] || { echo "$found, not $expected" && return 1; }
 }
 # Whether a program needs the shared library.
-needs_shared() { readelf -d "$1" | grep -q 'NEEDED.*liblovely_session\.so\.0'; }
+needs_shared() { readelf -d "$1" | grep 'NEEDED.*liblovely_session\.so\.0' >/dev/null; }
 needs_none() { ! needs_shared "$1"; }
 
 echo "== make install"
