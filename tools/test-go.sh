@@ -90,9 +90,9 @@ replace lovely.session/go => $PWD
 MOD
 outside() {
     (cd "$outside" && PKG_CONFIG_PATH=$prefix/lib/pkgconfig go build -tags "$1" -o "./$2" . &&
-        LD_LIBRARY_PATH=$prefix/lib "./$2" | grep -qx 'items in the cart: 1')
+        LD_LIBRARY_PATH=$prefix/lib "./$2" | grep -x 'items in the cart: 1' >/dev/null)
 }
-needs_library() { readelf -d "$outside/$1" | grep -q 'NEEDED.*liblovely_session'; }
+needs_library() { readelf -d "$outside/$1" | grep 'NEEDED.*liblovely_session' >/dev/null; }
 note "a program finds the installed library by pkg-config" outside "" shared
 note "it is linked to the shared library" needs_library shared
 note "with the tag lovely_static it runs" outside lovely_static static
