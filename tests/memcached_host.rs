@@ -14,32 +14,12 @@ mod support;
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use support::memcached::Memcached;
-
-/// Builds the program against the shared library that cargo built beside this test.
-fn build(dir: &Path) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let libraries = env::current_exe().unwrap().parent().unwrap().to_owned();
-    // As installed: programs look for the library by the name in it.
-    std::os::unix::fs::symlink(libraries.join("liblovely_session.so"), dir.join("liblovely_session.so.0")).unwrap();
-    let program = dir.join("survivor");
-    let output = Command::new(env::var("CC").as_deref().unwrap_or("cc"))
-        .args(["-std=c11", "-g", "-Wall", "-Wextra", "-pedantic", "-Werror", "-I"])
-        .arg(root.join("include"))
-        .arg(root.join("tests/capi/survivor.c"))
-        .arg("-o")
-        .arg(&program)
-        .arg(dir.join("liblovely_session.so.0"))
-        .arg(format!("-Wl,-rpath,{}", dir.display()))
-        .output()
-        .expect("a C compiler; `make test` installs it");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    program
-}
+use support::program::build;
 
 /// Starts it as a shell does: with SIGPIPE as the system has it, not ignored as Rust has it.
 fn start(program: &Path, url: &str, pause: Duration) -> Child {
@@ -62,7 +42,7 @@ fn a_c_host_survives_the_death_of_its_server_between_load_and_commit() {
     let dir = env::temp_dir().join(format!("lovely-host-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
-    let program = build(&dir);
+    let program = build("tests/capi/survivor.c", &dir);
     for (on_tcp, pause) in [(true, 0), (true, 150), (false, 0), (false, 150)] {
         let mut server = if on_tcp { Memcached::start(&[]) } else { Memcached::start_unix(&[]) };
         let mut host = start(&program, &server.url(), Duration::from_millis(pause));

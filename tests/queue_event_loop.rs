@@ -13,38 +13,17 @@ mod support;
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::memcached::Memcached;
+use support::program::build;
 
 const THREADS: usize = 8;
 const CONNECTIONS: usize = 32;
 /// Fewer than connections: several count on one session at the same time.
 const VISITORS: usize = 100;
-
-/// Builds the example against the shared library that cargo built beside this test.
-fn build(dir: &Path) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let libraries = env::current_exe().unwrap().parent().unwrap().to_owned();
-    // As installed: programs look for the library by the name in it.
-    std::os::unix::fs::symlink(libraries.join("liblovely_session.so"), dir.join("liblovely_session.so.0")).unwrap();
-    let program = dir.join("event_loop");
-    let output = Command::new(env::var("CC").as_deref().unwrap_or("cc"))
-        .args(["-std=c11", "-g", "-O1", "-Wall", "-Wextra", "-pedantic", "-Werror", "-I"])
-        .arg(root.join("include"))
-        .arg(root.join("examples/event_loop.c"))
-        .arg("-o")
-        .arg(&program)
-        .arg(dir.join("liblovely_session.so.0"))
-        .arg(format!("-Wl,-rpath,{}", dir.display()))
-        .output()
-        .expect("a C compiler; `make test` installs it");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    program
-}
 
 /// Ended when the test is, however that ends.
 struct Server(Child);
@@ -106,7 +85,7 @@ fn every_visit_is_counted_exactly_once_on_many_connections() {
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
     let memcached = Memcached::start(&[]);
-    let mut command = Command::new(build(&dir));
+    let mut command = Command::new(build("examples/event_loop.c", &dir));
     // Other tests may take all of the machine for a while.
     command.arg("0").arg(format!("{}?exchange_timeout=30000&commit_timeout=60000", memcached.url()));
     let mut server = Server(command.stdout(Stdio::piped()).spawn().unwrap());

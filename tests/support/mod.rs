@@ -1,4 +1,5 @@
-//! What tests of several files share: memcached servers of their own, and one that answers as a script says.
+//! What tests of several files share: memcached servers of their own, one that answers as a script says, and C
+//! programs.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(
     unreachable_pub,
@@ -9,6 +10,7 @@
 pub mod everywhere;
 pub mod fake;
 pub mod memcached;
+pub mod program;
 pub mod relay;
 pub mod servers;
 pub mod store;
