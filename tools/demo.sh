@@ -8,32 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 store=${STORE:-memory://tour}
 
-# Sets url to that of a memcached that was started, and server to its process.
-start_memcached() {
-    local port _
-    for _ in {1..20}; do
-        port=$((20000 + RANDOM % 30000))
-        # Root is refused without a user; `-u` counts for nobody else.
-        memcached -l 127.0.0.1 -p "$port" -U 0 -u "$(id -un)" 2>/dev/null &
-        server=$!
-        for _ in {1..50}; do
-            if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && kill -0 "$server" 2>/dev/null; then
-                url=memcached://127.0.0.1:$port/tour
-                return
-            fi
-            kill -0 "$server" 2>/dev/null || break
-            sleep 0.05
-        done
-        kill "$server" 2>/dev/null || true
-    done
-    echo "demo: no memcached could be started" >&2
-    exit 1
-}
+# shellcheck source=tools/memcached.sh
+. tools/memcached.sh
 
 case $store in
 memcached)
     start_memcached
-    trap 'kill "$server"' EXIT
+    url=$memcached_url/tour
     ;;
 memcached://*/* | memcached+unix://*\?*prefix=* | memory://* | "") url=$store ;;
 memcached://*\?*) url=${store%%\?*}/tour-$$?${store#*\?} ;;

@@ -1,16 +1,17 @@
 # For bash scripts to source: a memcached of their own.
 
-# Starts one on a free port of the loopback and stops it when the script ends. Sets memcached_url, without a prefix.
+# Starts one with the options given, on a free port of the loopback, and stops it when the script ends. Sets memcached_port,
+# and memcached_url, without a prefix.
 start_memcached() {
-    local port _
+    local _
     for _ in {1..20}; do
-        port=$((20000 + RANDOM % 30000))
+        memcached_port=$((20000 + RANDOM % 30000))
         # Root is refused without a user; `-u` counts for nobody else.
-        memcached -l 127.0.0.1 -p "$port" -U 0 -u "$(id -un)" 2>/dev/null &
+        memcached -l 127.0.0.1 -p "$memcached_port" -U 0 -u "$(id -un)" "$@" 2>/dev/null &
         memcached_process=$!
         for _ in {1..50}; do
-            if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && kill -0 "$memcached_process" 2>/dev/null; then
-                memcached_url=memcached://127.0.0.1:$port
+            if (exec 3<>"/dev/tcp/127.0.0.1/$memcached_port") 2>/dev/null && kill -0 "$memcached_process" 2>/dev/null; then
+                memcached_url=memcached://127.0.0.1:$memcached_port
                 trap 'kill "$memcached_process" 2>/dev/null' EXIT
                 return
             fi

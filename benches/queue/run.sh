@@ -15,22 +15,16 @@ mkdir -p build
 cc -std=c11 -O2 -Wall -Wextra -Iinclude benches/queue/queue.c -o build/queue "$LIB/liblovely_session.a" \
     -lmemcached -lpthread -lm -ldl
 
-for try in 1 2 3 4 5 6 7 8 9 10; do
-    port=$((20000 + RANDOM % 20000))
-    memcached -l 127.0.0.1 -p "$port" -U 0 -t 2 -m 64 -c 4096 -u "$(id -un)" &
-    server=$!
-    sleep 0.5
-    kill -0 "$server" 2>/dev/null && break
-    [ "$try" = 10 ] && { echo "no memcached could be started" >&2; exit 1; }
-done
-trap 'kill "$server"' EXIT
+# shellcheck source=tools/memcached.sh
+. tools/memcached.sh
+start_memcached -t 2 -m 64 -c 4096
 memcached -V
 echo "on $(nproc) CPUs, 2 KiB"
-build/queue 127.0.0.1 "$port" "$@"
+build/queue 127.0.0.1 "$memcached_port" "$@"
 if command -v strace >/dev/null; then
     for mode in hold cork; do
         strace -f -c -o build/queue.strace -e trace=sendmsg,recvfrom,epoll_wait,write,read,epoll_ctl,timerfd_settime \
-            build/queue 127.0.0.1 "$port" one "$mode" 64 6400
+            build/queue 127.0.0.1 "$memcached_port" one "$mode" 64 6400
         awk -v mode="$mode" '$NF ~ /^[a-z_]+$/ && $4 ~ /^[0-9]+$/ && $NF != "total" && $NF != "syscall" {
             line = line sprintf(" %s %.3f", $NF, $4 / 6400) } END {
             print "calls a cycle of 64 visitors, " mode ":" line }' build/queue.strace

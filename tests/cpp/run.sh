@@ -57,8 +57,8 @@ suite() {
 }
 
 [[ -e $lib/liblovely_session.so ]] || { echo "cpp: $lib has no library; make lib"; exit 1; }
-# shellcheck source=tests/install/memcached.sh
-. tests/install/memcached.sh
+# shellcheck source=tools/memcached.sh
+. tools/memcached.sh
 start_memcached
 
 echo "== every C function and every constant is reached"

@@ -14,8 +14,8 @@ memcheck=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-le
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 passed=0 failed=0
 mkdir -p "$work"
-# shellcheck source=tests/install/memcached.sh
-. tests/install/memcached.sh
+# shellcheck source=tools/memcached.sh
+. tools/memcached.sh
 start_memcached
 server=
 trap 'kill "$memcached_process" $server 2>/dev/null' EXIT

@@ -11,8 +11,8 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 soversion=${version%%.*}
 packages=("liblovely-session$soversion" liblovely-session-dev)
 work=$(mktemp -d)
-# shellcheck source=tests/install/memcached.sh
-. tests/install/memcached.sh
+# shellcheck source=tools/memcached.sh
+. tools/memcached.sh
 start_memcached
 is_installed=
 as_root=()

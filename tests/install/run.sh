@@ -9,8 +9,8 @@ here=$PWD/tests/install
 warnings=(-Wall -Wextra -pedantic -Werror)
 passed=0 failed=0
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-# shellcheck source=tests/install/memcached.sh
-. tests/install/memcached.sh
+# shellcheck source=tools/memcached.sh
+. tools/memcached.sh
 start_memcached
 outside=$(mktemp -d)
 trap 'kill "$memcached_process" 2>/dev/null; rm -rf "$outside"' EXIT
