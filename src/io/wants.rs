@@ -73,9 +73,9 @@ impl Wants {
         Self { seat: Some(seat), ..Self::new() }
     }
 
-    /// From now on every deadline of the operation has passed; see [`is_past`].
+    /// From now on every deadline of the operation has passed; see [`is_past`]. It blocks for nothing any more.
     pub(super) fn cancel(&mut self) {
-        self.is_cancelled = true;
+        (self.is_cancelled, self.is_alone) = (true, false);
     }
 
     /// Whether it was cancelled.

@@ -15,7 +15,7 @@ use super::guard;
 use super::out::{Owned, Plain};
 use super::session::ls_session;
 use crate::error::{Error, Result, Status};
-use crate::io::queue::{Finished, Queue, cancelled};
+use crate::io::queue::{Finished, Queue, ended};
 use operation::{Answer, Found};
 use std::os::fd::AsRawFd;
 
@@ -211,11 +211,14 @@ pub unsafe extern "C" fn ls_queue_wait(
 /// # Safety
 /// `out` is memory for one `ls_completion`, initialized or not.
 unsafe fn write(out: *mut ls_completion, finished: Finished<Answer>) {
-    let Finished { number, user_data, is_cancelled, result } = finished;
+    let Finished { number, user_data, ended_by, result } = finished;
     let mut session = std::ptr::null_mut();
     let result = result.and_then(|answer| {
-        // What had succeeded before it was cancelled stays so.
-        let found = answer.result.map_err(|error| if is_cancelled { cancelled(error) } else { error })?;
+        // What had succeeded before it was ended stays so.
+        let found = answer.result.map_err(|error| match &ended_by {
+            Some(by) => ended(error, by),
+            None => error,
+        })?;
         if let (Found::Session(at), Some(mut held)) = (found, answer.held) {
             session = held.session_handle(at);
         }

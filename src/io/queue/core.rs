@@ -27,8 +27,8 @@ pub struct Finished<T> {
     pub number: u64,
     /// What the caller gave with it.
     pub user_data: u64,
-    /// Whether it was cancelled before it had finished.
-    pub is_cancelled: bool,
+    /// Why it was ended before it had finished, if it was: it was cancelled, or the system could not watch for it.
+    pub ended_by: Option<Error>,
     /// What it came to.
     pub result: Result<T>,
 }
@@ -48,12 +48,14 @@ pub(super) struct Running<T> {
     until: Option<Instant>,
     /// Descriptors of its own that are watched for it.
     watched: Vec<RawFd>,
+    /// Why it is to end at once.
+    ended_by: Option<Error>,
 }
 
 impl<T> Running<T> {
     pub(super) fn new(number: u64, user_data: u64, operation: Operation<T>, hub: &Arc<Hub>) -> Self {
         let wants = Wants::seated(Seat { hub: Arc::clone(hub), operation: number });
-        Self { number, user_data, operation, wants, until: None, watched: Vec::new() }
+        Self { number, user_data, operation, wants, until: None, watched: Vec::new(), ended_by: None }
     }
 }
 
@@ -92,7 +94,7 @@ impl<T> Core<T> {
                 }
                 Order::Cancel(number) => {
                     if let Some(running) = self.running.get_mut(&number) {
-                        running.wants.cancel();
+                        running.end(was_cancelled());
                         self.poll(hub, number);
                     }
                 }
@@ -177,7 +179,7 @@ impl<T> Core<T> {
         let numbers: Vec<u64> = self.running.keys().copied().collect();
         for number in numbers {
             if let Some(running) = self.running.get_mut(&number) {
-                running.wants.cancel();
+                running.end(was_cancelled());
                 self.poll(hub, number);
             }
         }
@@ -199,12 +201,18 @@ impl<T> Core<T> {
 
     fn poll(&mut self, hub: &Hub, number: u64) {
         let Some(running) = self.running.get_mut(&number) else { return };
-        for fd in running.watched.drain(..) {
-            hub.epoll().remove(fd);
+        running.unwatch(hub);
+        let mut polled = running.poll();
+        if polled.is_pending()
+            && let Err(error) = running.watch(hub)
+        {
+            // Nobody would tell of what it waits for. It may have sent something: it has to say so itself.
+            running.unwatch(hub);
+            running.end(error);
+            polled = running.poll();
         }
-        let mut polled = running.wants.poll(running.operation.as_mut());
         if polled.is_pending() {
-            polled = running.what_if_pending(hub);
+            polled = running.what_if_pending();
         }
         let until = if polled.is_pending() { running.wants.until() } else { None };
         if until != running.until {
@@ -219,21 +227,31 @@ impl<T> Core<T> {
         if let Poll::Ready(result) = polled
             && let Some(running) = self.running.remove(&number)
         {
-            let is_cancelled = running.wants.is_cancelled();
-            let result = if is_cancelled { result.map_err(cancelled) } else { result };
-            self.finished.push_back(Finished { number, user_data: running.user_data, is_cancelled, result });
+            let Running { user_data, ended_by, .. } = *running;
+            let result = match &ended_by {
+                Some(by) => result.map_err(|error| ended(error, by)),
+                None => result,
+            };
+            self.finished.push_back(Finished { number, user_data, ended_by, result });
         }
     }
 }
 
 impl<T> Running<T> {
-    /// Watches what it waits for; an operation that waits for nothing, or that waits on although it was cancelled, ends.
-    fn what_if_pending(&mut self, hub: &Hub) -> Poll<Result<T>> {
-        if self.wants.is_empty() {
-            return Poll::Ready(Err(Error::Panic("an operation waits for nothing".into())));
-        }
-        if self.wants.is_cancelled() && self.wants.until().is_none_or(|until| until > Instant::now()) {
-            return Poll::Ready(Err(Error::Cancelled("the operation was cancelled".into())));
+    fn poll(&mut self) -> Poll<Result<T>> {
+        self.wants.poll(self.operation.as_mut())
+    }
+
+    /// Has it end: every time that it has passes, and what was not sent is not sent any more.
+    fn end(&mut self, by: Error) {
+        self.wants.cancel();
+        self.ended_by.get_or_insert(by);
+    }
+
+    /// Watches the descriptors that it waits for, unless it is to end anyway.
+    fn watch(&mut self, hub: &Hub) -> Result<()> {
+        if self.wants.is_cancelled() {
+            return Ok(());
         }
         for watch in self.wants.watches_mut() {
             let (fd, write) = (watch.fd(), watch.is_for_room());
@@ -241,22 +259,42 @@ impl<T> Running<T> {
             if added.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
                 added = hub.epoll().change(fd, OPERATION | self.number, true, true);
             }
-            match added {
-                Ok(()) => self.watched.push(fd),
-                Err(error) => return Poll::Ready(Err(super::hub::no_descriptor(&error))),
-            }
+            added.map_err(|error| super::hub::no_descriptor(&error))?;
+            self.watched.push(fd);
+        }
+        Ok(())
+    }
+
+    fn unwatch(&mut self, hub: &Hub) {
+        for fd in self.watched.drain(..) {
+            hub.epoll().remove(fd);
+        }
+    }
+
+    /// An operation that waits for nothing, or that waits on although all its times have passed, is a defect: it ends
+    /// where it stands, and nobody knows what it has sent.
+    fn what_if_pending(&self) -> Poll<Result<T>> {
+        if self.wants.is_empty() {
+            return Poll::Ready(Err(Error::Panic("an operation waits for nothing".into())));
+        }
+        if self.wants.is_cancelled() && self.wants.until().is_none_or(|until| until > Instant::now()) {
+            return Poll::Ready(Err(Error::Unknown("the operation waited on although it was ended".into())));
         }
         Poll::Pending
     }
 }
 
-/// What an operation came to that was cancelled and did not succeed: unless something was sent that may have been
-/// applied, that is all there is to say.
-pub fn cancelled(error: Error) -> Error {
+/// What an operation came to that was ended before its time and did not succeed: unless something was sent that may have
+/// been applied, why it was ended is all there is to say.
+pub fn ended(error: Error, by: &Error) -> Error {
     match error {
         Error::Unknown(_) | Error::Partial(_) | Error::Lost(_) | Error::Panic(_) => error,
-        _ => Error::Cancelled("the operation was cancelled".into()),
+        _ => by.clone(),
     }
+}
+
+fn was_cancelled() -> Error {
+    Error::Cancelled("the operation was cancelled".into())
 }
 
 impl<T> Drop for Core<T> {

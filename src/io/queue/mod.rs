@@ -13,7 +13,7 @@ mod handoff;
 mod hub;
 mod sync;
 
-pub use self::core::{Finished, Operation, cancelled};
+pub use self::core::{Finished, Operation, ended};
 pub use hub::{Hub, Line, LineState};
 
 use std::cell::RefCell;
