@@ -16,29 +16,36 @@ import (
 // Its methods answer [ErrMisuse] after the end of the transaction, [ErrFailed] after a commit that failed, [ErrGone] while the
 // transaction destroys the session, and ErrMisuse after a rollback to before the session was opened.
 type Session struct {
-	txn       *Txn
-	raw       *C.ls_session
-	container *C.ls_container
+	txn *Txn
+	raw *C.ls_session
 }
 
-// openedSessions knows the container of each session: one as a rule, and a map for the others.
+// openedSessions knows the container of each session, and keeps it and its store: one as a rule, and a map for the others.
 type openedSessions struct {
-	first Session
-	more  map[*C.ls_session]Session
+	first     *C.ls_session
+	container *Container
+	more      map[*C.ls_session]*Container
+}
+
+// of returns the container that a session was opened in; nil if the transaction did not give it.
+func (o *openedSessions) of(raw *C.ls_session) *Container {
+	if o.first == raw {
+		return o.container
+	}
+	return o.more[raw]
 }
 
 // session makes the handle of a session that the library lent.
-func (t *Txn) session(raw *C.ls_session, container *C.ls_container) Session {
-	session := Session{t, raw, container}
-	switch {
-	case t.opened.first.raw == nil || t.opened.first.raw == raw:
-		t.opened.first = session
-	case t.opened.more == nil:
-		t.opened.more = map[*C.ls_session]Session{raw: session}
+func (t *Txn) session(raw *C.ls_session, container *Container) Session {
+	switch opened := &t.opened; {
+	case opened.first == nil || opened.first == raw:
+		opened.first, opened.container = raw, container
+	case opened.more == nil:
+		opened.more = map[*C.ls_session]*Container{raw: container}
 	default:
-		t.opened.more[raw] = session
+		opened.more[raw] = container
 	}
-	return session
+	return Session{t, raw}
 }
 
 // Session opens a session: the one that is open in this transaction already, else as it is stored, else a new, empty one.
@@ -55,7 +62,7 @@ func (t *Txn) Session(container *Container, id string) (Session, error) {
 		return Session{}, err
 	}
 	t.use(container)
-	return t.session(raw, container.raw), nil
+	return t.session(raw, container), nil
 }
 
 // Prefetch opens many sessions of a container at once, in one round trip to each server: [Txn.Session] then finds them open. It
@@ -90,7 +97,7 @@ func (t *Txn) NewSession(container *Container) (Session, error) {
 		return Session{}, err
 	}
 	t.use(container)
-	return t.session((*C.ls_session)(t.block.handle), container.raw), nil
+	return t.session((*C.ls_session)(t.block.handle), container), nil
 }
 
 // Exists tells whether there is a session, as this transaction sees it. Asking does not open it and does not keep it alive.
@@ -133,13 +140,8 @@ func (t *Txn) Sessions() ([]Session, error) {
 	for index := C.size_t(0); ; index++ {
 		switch err := t.failure(C.lovely_session_at(t.raw, index, &t.block)); err {
 		case nil:
-			raw := (*C.ls_session)(t.block.handle)
-			session := t.opened.first
-			if session.raw != raw {
-				session = t.opened.more[raw]
-			}
-			if session.raw != nil {
-				sessions = append(sessions, session)
+			if raw := (*C.ls_session)(t.block.handle); t.opened.of(raw) != nil {
+				sessions = append(sessions, Session{t, raw})
 			}
 		case ErrNotFound:
 			return sessions, nil
@@ -222,9 +224,16 @@ func (s Session) RenewAs(id string) error {
 
 // Destroy destroys the session at commit.
 func (s Session) Destroy() error {
-	return s.do(true, func() C.int32_t {
-		return C.lovely_session_destroy(s.raw, s.txn.raw, s.container, &s.txn.block)
-	})
+	if err := s.txn.enterWrite(); err != nil {
+		return err
+	}
+	defer s.txn.leave()
+	container := s.txn.opened.of(s.raw)
+	if err := container.enter(); err != nil {
+		return err
+	}
+	defer container.leave()
+	return s.txn.failure(C.lovely_session_destroy(s.raw, s.txn.raw, container.raw, &s.txn.block))
 }
 
 // Clear deletes all packages of the session. The session stays.

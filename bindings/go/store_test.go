@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,6 +30,7 @@ func TestAStoreThatIsClosedAnswersMisuse(t *testing.T) {
 		for _, err := range []error{
 			opened, begun, another, stats, config, store.Ping(context.Background()), store.Flush(context.Background()),
 			store.Resolve(), store.Register("x"), store.Testing().Advance(1), store.Testing().Drop(visitors, "a"),
+			s.Destroy(), txn.Destroy(visitors, "a"),
 		} {
 			if !errors.Is(err, lovely.ErrMisuse) {
 				t.Error(err)
@@ -38,6 +40,21 @@ func TestAStoreThatIsClosedAnswersMisuse(t *testing.T) {
 		check(t, s.Pkg("cart").SetInt("items", 1))
 		check(t, txn.Commit())
 	})
+}
+
+func TestASessionKeepsItsStoreOpenWhenNobodyElseHasIt(t *testing.T) {
+	txn, s := func() (*lovely.Txn, lovely.Session) {
+		store := must[*lovely.Store](t)(lovely.Open(memoryURL()))
+		visitors := must[*lovely.Container](t)(store.Container("visitors"))
+		txn := must[*lovely.Txn](t)(store.Begin(context.Background()))
+		return txn, session(t, txn, visitors, "a")
+	}()
+	for range 10 {
+		runtime.GC()
+		time.Sleep(time.Millisecond)
+	}
+	check(t, s.Destroy())
+	check(t, txn.Commit())
 }
 
 func TestClosingAStoreInTheMiddleOfCallsIsSafe(t *testing.T) {
