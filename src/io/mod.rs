@@ -11,6 +11,7 @@ pub mod blocking;
 pub mod fork;
 mod join;
 pub mod queue;
+pub(crate) mod sync;
 pub mod sys;
 mod wait;
 mod wants;

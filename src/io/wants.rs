@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::queue::Hub;
+use super::sync::thread_local;
 use super::sys::{Interest, Watch};
 
 thread_local! {

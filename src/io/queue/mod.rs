@@ -20,11 +20,11 @@ use std::cell::RefCell;
 use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use self::core::{Core, Order, Running, descriptor};
 use self::handoff::Handoff;
+use super::sync::{AtomicBool, AtomicU64, Ordering, thread_local};
 use super::sys::{Event, fork_generation, watch_forks};
 use crate::error::{Error, Result};
 
@@ -50,7 +50,7 @@ pub struct Queue<T> {
 impl<T> Queue<T> {
     /// A queue without operations. `Unavailable` if the system has no descriptors left.
     pub fn new() -> Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         watch_forks()?;
         Ok(Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),

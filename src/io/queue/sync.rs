@@ -1,4 +1,3 @@
 //! What the hand-off is made of; the model of it in the tests brings its own.
 
-pub(super) use std::sync::atomic::{AtomicUsize, Ordering};
-pub(super) use std::sync::{Mutex, MutexGuard};
+pub(super) use crate::io::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};

@@ -5,7 +5,7 @@
 //! a connection of the epoch that it comes from, and connections of an older epoch are not used again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::aside::{Failure, Gate, Standing};
@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::handshake::Facts;
 use super::shared::SharedLine;
 use crate::error::{Error, Result};
+use crate::io::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::io::sys;
 
 /// More connections than this are not kept: they were for a crowd that is gone.
