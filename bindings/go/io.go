@@ -107,8 +107,11 @@ func timeLeft(ctx context.Context) int64 {
 	return milliseconds(min(max(time.Until(deadline), 0)+grace, maxCommitTimeout))
 }
 
-// ended returns the error of a context that has ended.
+// ended returns the error of a context that has ended, or is none.
 func ended(ctx context.Context) error {
+	if ctx == nil {
+		return refused(ErrArgument, "the context is nil")
+	}
 	if ctx.Err() == nil {
 		return nil
 	}

@@ -36,6 +36,9 @@ const (
 // itself had no end.
 const maxDepth = 66
 
+// maxPacked is what a value may take. What is shared within a value is written each time, which may double it at each level.
+var maxPacked = 1 << 30
+
 // packer writes values.
 type packer struct{ out []byte }
 
@@ -48,8 +51,8 @@ func pack(value any) ([]byte, error) {
 }
 
 func (p *packer) value(value any, depth int) error {
-	if depth > maxDepth {
-		return tooDeep()
+	if err := p.within(depth); err != nil {
+		return err
 	}
 	switch value := value.(type) {
 	case nil:
@@ -151,12 +154,22 @@ func (p *packer) length(length int, code byte) error {
 	return nil
 }
 
+func (p *packer) within(depth int) error {
+	if depth > maxDepth {
+		return tooDeep()
+	}
+	if len(p.out) > maxPacked {
+		return refused(ErrTooLarge, "the value is over %d bytes", maxPacked)
+	}
+	return nil
+}
+
 func tooDeep() error { return refused(ErrTooLarge, "the value is nested more than 64 deep") }
 
 // reflected writes what has a type of the program's own.
 func (p *packer) reflected(value reflect.Value, depth int) error {
-	if depth > maxDepth {
-		return tooDeep()
+	if err := p.within(depth); err != nil {
+		return err
 	}
 	// A pointer may lead to itself.
 	for hops := 0; value.Kind() == reflect.Pointer || value.Kind() == reflect.Interface; hops++ {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	lovely "lovely.session/go"
@@ -171,7 +172,9 @@ func TestAStructThatDoesNotFitIsRefusedAndStaysAsItWas(t *testing.T) {
 			t.Error(name, err)
 		}
 	}
+	type pointer *pointer
 	decode = map[string]func() error{
+		"int to pointers":  func() error { _, err := lovely.Get[pointer](pkg, "age"); return err },
 		"int to float":     func() error { _, err := lovely.Get[float64](pkg, "age"); return err },
 		"text in list":     func() error { _, err := lovely.Get[[]string](pkg, "tags"); return err },
 		"text to struct":   func() error { _, err := lovely.Get[address](pkg, "home"); return err },
@@ -187,6 +190,10 @@ func TestAStructThatDoesNotFitIsRefusedAndStaysAsItWas(t *testing.T) {
 		if err := decode(); !errors.Is(err, lovely.ErrType) {
 			t.Error(name, err)
 		}
+	}
+	check(t, pkg.Set("map", map[string]any{"a\nb": 1}))
+	if _, err := lovely.Get[map[string]string](pkg, "map"); !errors.Is(err, lovely.ErrType) || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
 	}
 	if err := pkg.Load(dst); !errors.Is(err, lovely.ErrArgument) {
 		t.Error(err)

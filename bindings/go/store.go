@@ -229,6 +229,9 @@ const retryLimit = 5 * time.Second
 // no deadline. So work must do nothing that may not be done twice, and should take everything that it decides by from
 // the transaction. The transaction must not be used after work has returned.
 func (s *Store) Update(ctx context.Context, work func(*Txn) error) error {
+	if ctx == nil {
+		return ended(ctx)
+	}
 	if _, ok := ctx.Deadline(); ok {
 		return s.update(ctx, time.Time{}, work)
 	}

@@ -51,6 +51,9 @@ func findFields(kind reflect.Type, outer []int, taken map[string]bool) ([]field,
 			if err != nil {
 				return nil, err
 			}
+			if len(inner) == 0 && member.IsExported() && member.Type.NumField() > 0 {
+				return nil, refused(ErrType, "a %s cannot be stored: none of the fields of %s is exported", kind, member.Type)
+			}
 			fields = append(fields, inner...)
 			continue
 		}
@@ -109,6 +112,9 @@ func assignTo(target reflect.Value, value any, path string) error {
 			target.SetZero()
 			return nil
 		}
+		if isEndless(target.Type()) {
+			return mismatch(target, value, path)
+		}
 		fresh := reflect.New(target.Type().Elem())
 		if err := assignTo(fresh.Elem(), value, path); err != nil {
 			return err
@@ -118,7 +124,7 @@ func assignTo(target reflect.Value, value any, path string) error {
 	}
 	switch value := value.(type) {
 	case nil:
-		if kind := target.Kind(); kind == reflect.Slice || kind == reflect.Map {
+		if kind := target.Kind(); kind == reflect.Slice || kind == reflect.Map || kind == reflect.Interface {
 			target.SetZero()
 			return nil
 		}
@@ -144,6 +150,17 @@ func assignTo(target reflect.Value, value any, path string) error {
 		return assignMap(target, value, path)
 	}
 	return mismatch(target, value, path)
+}
+
+// isEndless tells whether pointers of a type lead to pointers only, as those of type P *P do.
+func isEndless(kind reflect.Type) bool {
+	for range maxDepth {
+		if kind.Kind() != reflect.Pointer {
+			return false
+		}
+		kind = kind.Elem()
+	}
+	return true
 }
 
 func mismatch(target reflect.Value, value any, path string) error {
@@ -172,7 +189,8 @@ func at(path string) string {
 	if path == "" {
 		return ""
 	}
-	return strings.TrimPrefix(path, ".") + ": "
+	// A key may hold anything, and the message is one line.
+	return strings.Trim(strconv.Quote(strings.TrimPrefix(path, ".")), `"`) + ": "
 }
 
 func assignInt(target reflect.Value, value int64, path string) error {

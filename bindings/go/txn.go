@@ -290,7 +290,7 @@ func (t *Txn) Valid(mark Savepoint) bool {
 
 // text copies text or an id that the library lent to the call that is inside.
 func (t *Txn) text() string {
-	return C.GoStringN((*C.char)(t.block.data), C.int(t.block.len))
+	return string(t.lent())
 }
 
 // bytes copies bytes that it lent; it has nothing for empty ones.

@@ -201,6 +201,18 @@ func TestZeroHandlesAnswerMisuse(t *testing.T) {
 	}
 }
 
+func TestNoContextIsRefused(t *testing.T) {
+	store := open(t, memoryURL())
+	var none context.Context
+	work := func(*lovely.Txn) error { t.Error("it ran"); return nil }
+	_, begun := store.Begin(none)
+	for _, err := range []error{begun, store.Update(none, work), store.View(none, work), store.Ping(none), store.Flush(none)} {
+		if !errors.Is(err, lovely.ErrArgument) {
+			t.Error(err)
+		}
+	}
+}
+
 func TestViewChangesNothing(t *testing.T) {
 	store := open(t, memoryURL())
 	visitors := container(t, store)

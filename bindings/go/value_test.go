@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	lovely "lovely.session/go"
 )
@@ -204,6 +205,11 @@ func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 	for range 65 {
 		deep = []any{deep}
 	}
+	defer lovely.LimitPacked(1 << 20)()
+	doubled := []any{strings.Repeat("x", 1<<10)}
+	for range 40 {
+		doubled = []any{doubled, doubled}
+	}
 	for name, refused := range map[string]struct {
 		value any
 		want  lovely.Status
@@ -213,7 +219,8 @@ func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 		"text that is no UTF-8": {"\xff", lovely.ErrArgument}, "such text inside": {[]any{"\xff"}, lovely.ErrArgument},
 		"such a key inside": {map[string]any{"\xff": 1}, lovely.ErrArgument},
 		"a list in itself":  {cycle, lovely.ErrTooLarge}, "a pointer to itself": {self, lovely.ErrTooLarge},
-		"nested too deep": {deep, lovely.ErrTooLarge},
+		"nested too deep": {deep, lovely.ErrTooLarge}, "doubled 40 times": {doubled, lovely.ErrTooLarge},
+		"an embedded time": {struct{ time.Time }{}, lovely.ErrType},
 	} {
 		if err := pkg.Set("key", refused.value); !errors.Is(err, refused.want) {
 			t.Errorf("%s: %v", name, err)
@@ -231,6 +238,16 @@ func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 	check(t, pkg.Set("deep enough", deep.([]any)[0]))
 	if got := must[any](t)(pkg.Get("deep enough")); !same(got, deep.([]any)[0]) {
 		t.Error("it came back otherwise")
+	}
+}
+
+func TestAnInterfaceThatIsNilComesBack(t *testing.T) {
+	store := open(t, memoryURL())
+	pkg := session(t, begin(t, store), container(t, store), "a").Pkg("cart")
+	type failures struct{ Last error }
+	check(t, pkg.Set("key", failures{}))
+	if got := must[failures](t)(lovely.Get[failures](pkg, "key")); got.Last != nil {
+		t.Error(got)
 	}
 }
 
