@@ -74,6 +74,16 @@ note "the module requires nothing" bash -c '! grep -q require go.mod'
 run race -race -count=1 -tags lovely_tree ./...
 GOGC=1 GODEBUG=cgocheck=1 run collect -short -count=1 -tags lovely_tree,lovely_debug ./...
 
+# The stores for other session packages are modules of their own.
+staticcheck=$(go tool -modfile=tools/go.mod -n staticcheck)
+for module in scsstore; do
+    cd "$module"
+    note "go vet finds nothing in $module" go vet -tags lovely_tree ./...
+    note "staticcheck finds nothing in $module" "$staticcheck" -tags lovely_tree ./...
+    run "$module" -race -count=1 -tags lovely_tree ./...
+    cd ..
+done
+
 # Against an installed library, from a module outside of the tree.
 prefix=$logs/prefix outside=$logs/outside
 (cd ../.. && PREFIX=$prefix LIBDIR=$prefix/lib INCLUDEDIR=$prefix/include DOCDIR=$prefix/doc LIB=build/lib tools/install.sh install)
