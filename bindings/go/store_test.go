@@ -240,27 +240,66 @@ func TestPoliciesDecideAboutConflicts(t *testing.T) {
 }
 
 func TestTheLogGoesToTheLogger(t *testing.T) {
-	var lines strings.Builder
-	check(t, lovely.SetLogger(slog.New(slog.NewTextHandler(&lines, nil))))
+	lines := make(chan string, 100)
+	check(t, lovely.SetLogger(slog.New(handler(func(line string) { lines <- line }))))
 	defer func() { check(t, lovely.SetLogger(nil)) }()
 	t.Setenv("LOVELY_SESSION_URL", "")
 	store := open(t, "")
+	if store.Name() != "memory://default" {
+		t.Fatal(store.Name())
+	}
 	// The library warns once in the life of a process, which may run the test more often.
-	if store.Name() != "memory://default" || !hasWarned && !strings.Contains(lines.String(), "level=WARN") {
-		t.Fatal(store.Name(), lines.String())
+	if !hasWarned {
+		if line := <-lines; !strings.Contains(line, "memory://default") {
+			t.Fatal(line)
+		}
 	}
 	hasWarned = true
-	check(t, lovely.SetLogger(slog.New(panicking{})))
-	open(t, "")
+}
+
+func TestALoggerMayUseStoresPanicAndEndItsGoroutine(t *testing.T) {
+	// Each connection is refused, about which there is a line each time.
+	away := open(t, "memcached://127.0.0.1:1", lovely.WithRetryPause(time.Millisecond))
+	asked, once := make(chan error), sync.Once{}
+	check(t, lovely.SetLogger(slog.New(handler(func(string) {
+		once.Do(func() {
+			asked <- away.Ping(context.Background())
+			runtime.Goexit()
+		})
+		panic("of the handler")
+	}))))
+	defer func() { check(t, lovely.SetLogger(nil)) }()
+	for range 3 {
+		if err := away.Ping(context.Background()); !errors.Is(err, lovely.ErrUnavailable) {
+			t.Error(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	select {
+	case err := <-asked:
+		if !errors.Is(err, lovely.ErrUnavailable) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the logger hangs")
+	}
 }
 
 var hasWarned bool
 
-type panicking struct{ slog.Handler }
+// handler is one of slog that gets the lines.
+type handler func(line string)
 
-func (panicking) Enabled(context.Context, slog.Level) bool { return true }
+func (handler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (panicking) Handle(context.Context, slog.Record) error { panic("not through the library") }
+func (h handler) Handle(_ context.Context, record slog.Record) error {
+	h(record.Message)
+	return nil
+}
+
+func (h handler) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h handler) WithGroup(string) slog.Handler { return h }
 
 func TestErrorsAreOneLineThatNamesStatusAndReason(t *testing.T) {
 	store := open(t, memoryURL())
