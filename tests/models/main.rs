@@ -15,6 +15,7 @@
 #![allow(unreachable_pub, unused_imports, dead_code, reason = "files of another crate, and not all of it")]
 
 mod io;
+mod pool;
 mod queue;
 
 /// The library's.

@@ -9,6 +9,7 @@
     reason = "called as the real ones are"
 )]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -249,8 +250,21 @@ pub fn wait(_watches: &mut [Watch], _until: Option<Instant>) -> Result<()> {
     Ok(())
 }
 
+loom::thread_local! {
+    /// In which process the thread is: the first, or a child of it.
+    static GENERATION: Cell<u64> = Cell::new(0);
+}
+
 pub fn fork_generation() -> u64 {
-    0
+    GENERATION.with(Cell::get)
+}
+
+/// Does `work` as a forked child would.
+pub fn in_a_child<R>(work: impl FnOnce() -> R) -> R {
+    GENERATION.with(|generation| generation.set(1));
+    let answer = work();
+    GENERATION.with(|generation| generation.set(0));
+    answer
 }
 
 pub fn watch_forks() -> Result<()> {
