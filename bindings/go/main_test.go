@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"os/user"
 	"runtime"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/memcachedtest"
 )
 
 // server is the memcached of this run.
@@ -25,16 +23,13 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	command, address, err := startMemcached()
+	memcached, err := memcachedtest.Start()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	}()
-	server = address
+	defer memcached.Stop()
+	server = memcached.Address
 	before := descriptors()
 	status := m.Run()
 	if leaked := leaks(before); leaked != "" && status == 0 {
@@ -70,40 +65,6 @@ func descriptors() int {
 	}
 	entries, _ := os.ReadDir("/proc/self/fd")
 	return len(entries)
-}
-
-// startMemcached starts one on a free port of the loopback.
-func startMemcached() (*exec.Cmd, string, error) {
-	me, err := user.Current()
-	if err != nil {
-		return nil, "", err
-	}
-	for range 20 {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, "", err
-		}
-		address := listener.Addr().String()
-		_ = listener.Close()
-		_, port, _ := net.SplitHostPort(address)
-		// Root is refused without a user; -u counts for nobody else.
-		command := exec.Command("memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username)
-		// It goes with this process, however that ends.
-		command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := command.Start(); err != nil {
-			return nil, "", err
-		}
-		for range 200 {
-			if connection, err := net.Dial("tcp", address); err == nil {
-				_ = connection.Close()
-				return command, address, nil
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	}
-	return nil, "", fmt.Errorf("no memcached could be started")
 }
 
 var stores atomic.Int64
