@@ -20,7 +20,7 @@ C_WARNINGS := -Wall -Wextra -pedantic -Werror
 INSTALL_SETTINGS = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' LIB='$(LIB)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lib manual install uninstall deb check test test-go test-faults test-faults-planted bench bench-go bench-cycle bench-queue bench-ruby test-ruby header clean
+.PHONY: help demo lib manual install uninstall deb check test test-go test-queue test-faults test-faults-planted bench bench-go bench-cycle bench-queue bench-ruby test-ruby header clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,12 @@ test-faults: ## Break servers, links and clients, and check that every promise i
 test-faults-planted: ## Show that the fault harness finds defects that are built in for it
 	@tools/setup.sh memcached
 	cargo test --locked --features planted-bugs --test faults -- planted
+
+test-queue: ## Load the event loop of the examples with wrk, and break connections under queues and blocking calls (SECONDS=20)
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory lib
+	tests/examples/event_loop.sh $(or $(SECONDS),20)
+	SECONDS_OF_FAULTS=$(or $(SECONDS),20) cargo test --locked --test queue -- --nocapture lose_nothing
 
 test-go: ## Test the Go package (Go 1.24 or later)
 	@tools/setup.sh memcached

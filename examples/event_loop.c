@@ -34,6 +34,7 @@ typedef struct client {
     bool is_visit;
     bool may_have_sent; /* there may be something to receive */
     ls_txn *txn;
+    uint64_t op; /* the operation that is under way */
     size_t have, used; /* bytes that have come, and of these the request that is being answered */
     size_t len, sent;  /* the answer, and how much of it is gone */
     char in[REQUEST + 1], path[128], id[64], cookie[128], body[BODY], answer[ANSWER];
@@ -60,10 +61,12 @@ static void watch(int fd, uint32_t events, void *data) {
     if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) != 0) die(strerror(errno));
 }
 
-/* The peer has gone. An operation that is under way still comes out, and needs its client until then. */
+/* The peer has gone. An operation that is under way still comes out, and needs its client until then: a commit as if nothing
+ * had happened, while nobody needs what is being opened. */
 static void leave(client *c) {
     if (!c->is_gone) close(c->fd);
     c->is_gone = true;
+    if (c->txn != NULL && !c->is_committed) ls_queue_cancel(queue, c->op, NULL);
     if (c->txn == NULL) free(c);
 }
 
@@ -96,7 +99,7 @@ static void finish(client *c, const char *status, const char *body) {
 }
 
 static void fail(client *c, const ls_error *err) {
-    fprintf(stderr, "event_loop: %s\n", err->message);
+    if (err->status != LS_ERR_CANCELLED) fprintf(stderr, "event_loop: %s\n", err->message);
     finish(c, "503 Service Unavailable", "try again later\n");
 }
 
@@ -128,7 +131,7 @@ static void run(client *c, ls_session *session) {
         ls_text_free(json);
     }
     c->is_committed = true;
-    if (ls_txn_commit_start(c->txn, queue, (uintptr_t)c, NULL, &err) < 0) fail(c, &err);
+    if (ls_txn_commit_start(c->txn, queue, (uintptr_t)c, &c->op, &err) < 0) fail(c, &err);
 }
 
 /* The path and the cookie of the request that `end` ends. */
@@ -161,7 +164,7 @@ static void next_request(client *c) {
     } else if (ls_txn_begin(&c->txn, &err) < 0) {
         fail(c, &err);
     } else if (c->id[0] != 0) {
-        if (ls_session_get_start(c->txn, visitors, c->id, LS_NTS, queue, (uintptr_t)c, NULL, &err) < 0) fail(c, &err);
+        if (ls_session_get_start(c->txn, visitors, c->id, LS_NTS, queue, (uintptr_t)c, &c->op, &err) < 0) fail(c, &err);
     } else {
         const char *id = NULL;
         if (ls_session_create(c->txn, visitors, &session, &err) < 0 || ls_session_id(session, &id, NULL, &err) < 0) {

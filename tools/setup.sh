@@ -39,6 +39,7 @@ test       | lintian          | lintian               | what Debian says about t
 test       | curl             | curl                  | what drives the shop of the examples
 test       | probe_httplib    | libcpp-httplib-dev    | what that shop serves HTTP with
 test       | probe_sqlite     | libsqlite3-dev        | the example that commits together with SQL
+test       | wrk              | wrk                   | the load on the event loop of the examples
 test       | strace           | strace                | counting system calls
 test       | gcc              | gcc libc6-dev         | C tests
 test       | g++              | g++                   | the header under C++

@@ -63,6 +63,7 @@ stage cpp tests/cpp/run.sh
 stage install tests/install/run.sh
 stage deb tests/install/deb.sh
 stage examples tests/examples/run.sh
+stage event-loop tests/examples/event_loop.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
 stage faults make --no-print-directory test-faults test-faults-planted
