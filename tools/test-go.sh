@@ -76,12 +76,12 @@ GOGC=1 GODEBUG=cgocheck=1 run collect -short -count=1 -tags lovely_tree,lovely_d
 
 # The stores for other session packages are modules of their own.
 staticcheck=$(go tool -modfile=tools/go.mod -n staticcheck)
-for module in scsstore; do
+for module in scsstore gorillastore gorillastore/ginstore; do
     cd "$module"
     note "go vet finds nothing in $module" go vet -tags lovely_tree ./...
     note "staticcheck finds nothing in $module" "$staticcheck" -tags lovely_tree ./...
-    run "$module" -race -count=1 -tags lovely_tree ./...
-    cd ..
+    run "${module##*/}" -race -count=1 -tags lovely_tree ./...
+    cd "$OLDPWD"
 done
 
 # Against an installed library, from a module outside of the tree.

@@ -110,6 +110,34 @@ func TestKeysOfAnyTypeComeBack(t *testing.T) {
 	}
 }
 
+func TestAnOddKeyKeepsTheNameThatItWasFoundUnder(t *testing.T) {
+	before := Content{names: map[any]string{point{1, 2}: "by another process"}}
+	before.kept[Odd] = map[string]any{"by another process": int64(1)}
+	content, err := pack(map[any]any{point{1, 2}: 1}, &before)
+	check(t, err)
+	if !isSame(&before, &content) {
+		t.Errorf("%v", content)
+	}
+}
+
+func TestTheSameValueIsNoChangeWhateverItsOrderInGob(t *testing.T) {
+	gob.Register(map[string]int{})
+	value := map[string]int{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}
+	before, err := encode([]any{value}, 0)
+	check(t, err)
+	for range 100 {
+		again, err := encodeOver([]any{value}, before, true)
+		check(t, err)
+		if !same(before, again) {
+			t.Fatal("it is a change")
+		}
+	}
+	value["a"] = 7
+	if again, err := encodeOver([]any{value}, before, true); err != nil || same(before, again) {
+		t.Error("it is none")
+	}
+}
+
 func FuzzBinary(f *testing.F) {
 	content, err := Pack(map[string]any{
 		"a": nil, "b": true, "c": false, "d": 1, "e": 1.5, "f": "text", "g": []byte{1}, "h": []any{1, "x"}, "i": map[string]any{"k": 1},
