@@ -4,6 +4,7 @@ require "helper"
 require "logger"
 require "stringio"
 require "support/relay"
+require "support/scheduler"
 
 class LogTest < Minitest::Test
   def teardown
@@ -36,6 +37,48 @@ class LogTest < Minitest::Test
     Lovely.log_to(logger)
     _, err = capture_io { assert_match HOST, provoke.name }
     assert_match(/the logger failed: RuntimeError/, err)
+  end
+
+  def test_a_logger_that_throws_does_not_end_the_call
+    logger = Object.new
+    def logger.warn(*) = throw(:out)
+    Lovely.log_to(logger)
+    _, err = capture_io { catch(:out) { assert_match HOST, provoke.name } }
+    assert_match(/the logger failed: UncaughtThrowError/, err)
+  end
+
+  def test_a_thread_that_is_killed_in_the_logger_ends_after_the_call
+    entered = Queue.new
+    done = Queue.new
+    logger = Object.new
+    logger.define_singleton_method(:warn) do |_|
+      entered << true
+      sleep 0.05
+      done << true
+    end
+    Lovely.log_to(logger)
+    away = Lovely::Store.open("memcached://127.0.0.1:1/#{NUMBERS.pop(true)}")
+    thread = Thread.new { away.ping }
+    entered.pop
+    thread.kill
+    thread.join
+    assert_equal 1, done.size
+  end
+
+  def test_a_logger_that_waits_lets_no_other_fiber_into_the_call
+    order = []
+    logger = Object.new
+    logger.define_singleton_method(:warn) do |_|
+      order << :logging
+      sleep 0.02
+      order << :logged
+    end
+    Lovely.log_to(logger)
+    Scheduler.run do
+      Fiber.schedule { provoke }
+      Fiber.schedule { order << :other }
+    end
+    assert_equal %i[logging logged other], order
   end
 
   def test_a_logger_may_use_sessions_and_let_other_threads_run

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "helper"
+require "date"
 require "support/relay"
 
 class StoreTest < Minitest::Test
@@ -68,6 +69,28 @@ class StoreTest < Minitest::Test
   end
 
   # Contract 4.6.
+  def test_times_are_numbers_and_never_is_not_met_by_accident
+    [nil, "3600", "1 hour", :hour].each do |time|
+      assert_raises(Lovely::TypeMismatch, time.inspect) { store.container("times", timeout: time) }
+    end
+    assert_in_delta 0.001, store.container("times", timeout: 0.0001).timeout
+    assert_raises(Lovely::OutOfRange) { store.container("times", timeout: -0.0001) }
+  end
+
+  def test_deadlines_are_times
+    transaction do |tx|
+      session = tx.session(container, "s")
+      assert_raises(Lovely::TypeMismatch) { session.deadline = "2099-01-01" }
+      assert_raises(Lovely::OutOfRange) { session.deadline = Time.at(2**70) }
+      assert_raises(Lovely::OutOfRange) { session.deadline = Float::INFINITY }
+      assert_nil session.deadline
+      session.deadline = Date.new(2099, 1, 1)
+      assert_equal Date.new(2099, 1, 1).to_time, session.deadline
+      session.deadline = 4_000_000_000
+      assert_equal Time.at(4_000_000_000), session.deadline
+    end
+  end
+
   def test_time_is_moved_and_sessions_are_made_idle_and_evicted
     container.configure(timeout: 100)
     %w[a b c].each { |id| transaction { |tx| tx.session(container, id)["p"]["k"] = 1 } }

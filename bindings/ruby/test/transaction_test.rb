@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "helper"
+require "timeout"
 
 class TransactionTest < Minitest::Test
   extend OnEveryStore
@@ -64,6 +65,31 @@ class TransactionTest < Minitest::Test
       assert_equal 1, package["k"]
     end
     assert_equal({ "p" => { "k" => 1, "kept" => 1 } }, stored("s"))
+  end
+
+  def test_a_savepoint_that_is_left_otherwise_is_rolled_back_too
+    transaction do |tx|
+      package = tx.session(container, "s")["p"]
+      catch(:out) { tx.savepoint { package["thrown"] = 1 and throw :out } }
+      tx.savepoint { package["broken"] = 1 and break }
+      assert_raises(Timeout::Error) { Timeout.timeout(0.01) { tx.savepoint { package["late"] = 1 and sleep } } }
+      assert_equal 5, (tx.savepoint { package["next"] = 1 and next 5 })
+    end
+    assert_equal({ "p" => { "next" => 1 } }, stored("s"))
+  end
+
+  def test_a_block_that_is_left_by_break_or_throw_aborts_and_next_is_its_end
+    assert_equal 1, (transaction { |tx| tx.session(container, "s")["p"]["broken"] = 1 and break 1 })
+    catch(:out) { transaction { |tx| tx.session(container, "s")["p"]["thrown"] = 1 and throw :out } }
+    assert_raises(Timeout::Error) do
+      Timeout.timeout(0.01) { transaction { |tx| tx.session(container, "s")["p"]["late"] = 1 and sleep } }
+    end
+    assert_equal 2, (transaction { |tx| tx.session(container, "s")["p"]["next"] = 1 and next 2 })
+    assert_equal({ "p" => { "next" => 1 } }, stored("s"))
+  end
+
+  def test_a_transaction_cannot_be_copied
+    transaction { |tx| %i[dup clone].each { |copy| assert_raises(Lovely::Misuse) { tx.public_send(copy) } } }
   end
 
   def test_explicit_savepoints

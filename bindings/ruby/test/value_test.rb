@@ -82,6 +82,7 @@ class ValueTest < Minitest::Test
     refused Lovely::TypeMismatch, { "k".b + "\xFF".b => 2 }, /\Ak: the keys of a map are text/
     with_packer = Class.new { def to_msgpack(*) = raise("called") }.new
     refused Lovely::TypeMismatch, [with_packer], /\Ak\[0\]: #<Class/
+    refused Lovely::TypeMismatch, [BasicObject.new], /\Ak\[0\]: BasicObject cannot be stored\z/
   end
 
   def test_integers_outside_64_bits_are_refused
@@ -96,6 +97,22 @@ class ValueTest < Minitest::Test
     refused Lovely::InvalidArgument, ["\xFF"], /\Ak\[0\]: a String in UTF-8/
     refused Lovely::InvalidArgument, { "\xFF" => 1 }, /\Ak: a String in UTF-8/
     refused Lovely::InvalidArgument, "ü".encode("ISO-8859-1"), /\Ak: a String in ISO-8859-1/
+  end
+
+  def test_symbols_that_are_not_text_are_refused
+    symbol = "\xFF".b.to_sym
+    [symbol, [symbol], { symbol => 1 }].each { |value| refused Lovely::InvalidArgument, value, /a Symbol that is not text/ }
+  end
+
+  def test_names_in_another_encoding_are_refused
+    name = "ab".encode("UTF-16LE")
+    transaction do |tx|
+      session = tx.session(container, "s")
+      package = session["p"]
+      [-> { package[name] = 1 }, -> { package[name] }, -> { session[name] }, -> { store.container(name) }].each do |call|
+        assert_match(/in UTF-8, not in UTF-16LE/, assert_raises(Lovely::InvalidArgument, &call).message)
+      end
+    end
   end
 
   def test_two_keys_that_become_one_are_refused

@@ -28,7 +28,8 @@ require_relative "session/railtie" if defined?(Rails::Railtie)
 # What a session does is written in the contract of the library (docs/contract.md); this is its Ruby face, and adds
 # idiom, but no behaviour of its own.
 module Lovely
-  # Runs a block in a transaction, commits at its end and aborts if it raises. A transaction may span any stores, so
+  # Runs a block in a transaction, commits at its end and aborts if it raises. It aborts also if the block is left by
+  # break, return or throw, which cannot be told from a timeout: next is its end. A transaction may span any stores, so
   # {Store#transaction} is the same.
   #
   # The core merges with other writers by itself; what is left is a {Conflict} on the same key, and then only running the

@@ -20,14 +20,23 @@ module Lovely # rubocop:disable Style/Documentation
 
       private
 
-      # It runs inside a call of the library. What a logger raises must not end that call: a commit may have been done.
+      # It runs inside a call of the library. What a logger raises or throws must not end that call, for a commit may have
+      # been done; nor may what another thread raises here, or a kill. And no other fiber runs meanwhile, which would find the
+      # library's locks taken. So it runs on a fiber of its own, that blocks, and is not interrupted.
       def callback_to(logger)
         methods = LEVELS.invert
         proc do |_, level, line, length|
-          logger.public_send(methods.fetch(level, :info), line.get_bytes(0, length).force_encoding(Encoding::UTF_8))
-        rescue Exception => e # rubocop:disable Lint/RescueException
-          Kernel.warn("lovely-session: the logger failed: #{e.class}")
+          Thread.handle_interrupt(Object => :never) do
+            text = line.get_bytes(0, length).force_encoding(Encoding::UTF_8)
+            Fiber.new(blocking: true) { write(logger, methods.fetch(level, :info), text) }.resume
+          end
         end
+      end
+
+      def write(logger, method, text)
+        logger.public_send(method, text)
+      rescue Exception => e # rubocop:disable Lint/RescueException
+        Kernel.warn("lovely-session: the logger failed: #{e.class}")
       end
     end
   end

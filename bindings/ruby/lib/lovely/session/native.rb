@@ -200,6 +200,10 @@ module Lovely
     POOL = [] # rubocop:disable Style/MutableConstant
     private_constant :POOL
 
+    # What names and keys may be encoded in: the bytes of what else there is would be another name.
+    NAMES = [Encoding::UTF_8, Encoding::US_ASCII, Encoding::BINARY].freeze
+    private_constant :NAMES
+
     class << self
       # @return [Scratch] that nobody else has, until it is given back
       def take
@@ -276,11 +280,11 @@ module Lovely
       # Text as C takes it: names, keys and ids.
       # @param what [String] what the error calls it
       def name(name, what = "key")
-        case name
-        when String then name
-        when Symbol then name.name
-        else raise TypeMismatch, "a #{what} is a String or a Symbol, not #{name.class}"
-        end
+        name = name.name if name.is_a?(Symbol)
+        raise TypeMismatch, "a #{what} is a String or a Symbol, not #{name.class}" unless name.is_a?(String)
+        return name if NAMES.include?(name.encoding)
+
+        raise InvalidArgument, "a #{what} is in UTF-8, not in #{name.encoding}"
       end
     end
 

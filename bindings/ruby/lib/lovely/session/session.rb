@@ -81,10 +81,10 @@ module Lovely
       Duration.time(Native.integer(:ls_session_deadline, handle))
     end
 
-    # @param time [Time, nil] by the store's clock
+    # @param time [Time, Date, Numeric, nil] by the store's clock; a number is Unix seconds
     def deadline=(time)
       if time
-        Native.run(:ls_session_set_deadline, handle, (time.to_r * 1000).floor)
+        Native.run(:ls_session_set_deadline, handle, Duration.unix_ms(time, :deadline))
       else
         Native.run(:ls_session_clear_deadline, handle)
       end

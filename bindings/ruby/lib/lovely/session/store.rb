@@ -27,6 +27,7 @@ module Lovely
       # @return [Store]
       # @raise [InvalidArgument] for a URL or an option that cannot be
       def open(url = nil, **options)
+        raise TypeMismatch, "a store's URL is a String, not #{url.class}" unless url.nil? || url.is_a?(String)
         raise InvalidArgument, "an empty URL" if url && url.empty?
 
         native = native_options(options)
@@ -80,7 +81,10 @@ module Lovely
         return Duration.ms(value, name) if SECONDS.include?(name)
         return value ? 1 : 0 if name == :flush_allowed
 
-        Integer(value)
+        raise TypeMismatch, "#{name} is a number of bytes, not #{value.class}" unless value.is_a?(Integer)
+        raise OutOfRange, "#{name}: an Integer outside 64 bits" unless Value::INTEGERS.cover?(value)
+
+        value
       end
     end
 

@@ -33,6 +33,12 @@ module Lovely
       @handle = @owner.pointer
     end
 
+    # There is one handle to a transaction.
+    # @raise [Misuse]
+    def initialize_copy(_other)
+      raise Misuse, "a transaction cannot be copied"
+    end
+
     # Opens a session: the one that is open in this transaction already, else as it is stored, else a new, empty one.
     # Opening renews its idle timeout, in the same round trip, and stores nothing.
     #
@@ -88,7 +94,8 @@ module Lovely
 
     # Makes a savepoint. No I/O.
     #
-    # With a block: runs it, and rolls back to before it if it raises. {Rollback} ends there; anything else goes on.
+    # With a block: runs it, and rolls back to before it if it raises, or is left by break, return or throw; next is its
+    # end. {Rollback} ends there; anything else goes on.
     #
     # @overload savepoint
     #   @return [Savepoint]
@@ -100,10 +107,14 @@ module Lovely
       return savepoint unless block_given?
 
       begin
-        yield savepoint
-      rescue Exception => e # rubocop:disable Lint/RescueException
-        savepoint.rollback if savepoint.valid?
-        raise unless e.is_a?(Rollback)
+        result = yield savepoint
+        is_done = true
+        result
+      rescue Rollback
+        nil
+      ensure
+        # Whatever left it: a timeout, for one, may be thrown.
+        savepoint.rollback if !is_done && savepoint.valid?
       end
     end
 

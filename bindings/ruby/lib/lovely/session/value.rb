@@ -33,6 +33,8 @@ module Lovely
     private_constant :NULL, :BOOL, :I64, :F64, :TEXT, :BYTES
     # How deep lists and maps may nest.
     DEPTH = 64
+    CLASS = Kernel.instance_method(:class)
+    private_constant :CLASS
     # A factory of our own: extension types that the application registered are not ours.
     MSGPACK = MessagePack::Factory.new.freeze
 
@@ -85,7 +87,7 @@ module Lovely
           Native.run(function, pkg, key, size, value, value.bytesize)
         when Integer
           Native.run(:ls_pkg_set_i64, pkg, key, size, integer(value, key))
-        when Symbol then set(pkg, key, value.name)
+        when Symbol then set(pkg, key, symbol(value, key))
         when nil then Native.run(:ls_pkg_set_null, pkg, key, size)
         when true, false then Native.run(:ls_pkg_set_bool, pkg, key, size, value)
         when Float then Native.run(:ls_pkg_set_f64, pkg, key, size, value)
@@ -138,14 +140,16 @@ module Lovely
         case value
         when String then string_kind(value, path)
         when Integer then integer(value, path)
-        when nil, true, false, Float, Symbol then nil
+        when nil, true, false, Float then nil
+        when Symbol then symbol(value, path)
         when Array
           nested(path, depth)
           value.each_with_index { |item, index| check(item, [path, index], depth + 1) }
         when Hash
           nested(path, depth)
           value.each { |key, item| check(item, [path, map_key(key, path)], depth + 1) }
-        else raise TypeMismatch, "#{at(path)}: #{value.class} cannot be stored"
+        # A BasicObject has no method of its own to tell its class.
+        else raise TypeMismatch, "#{at(path)}: #{CLASS.bind_call(value)} cannot be stored"
         end
       end
 
@@ -155,13 +159,20 @@ module Lovely
 
       def map_key(key, path)
         case key
-        when Symbol then key
+        when Symbol then symbol(key, path)
         when String
           return key if string_kind(key, path) == :text
 
           raise TypeMismatch, "#{at(path)}: the keys of a map are text, not binary"
         else raise TypeMismatch, "#{at(path)}: the keys of a map are Strings or Symbols, not #{key.class}"
         end
+      end
+
+      def symbol(value, path)
+        name = value.name
+        return name if string_kind(name, path) == :text
+
+        raise InvalidArgument, "#{at(path)}: a Symbol that is not text"
       end
 
       def integer(value, path)
