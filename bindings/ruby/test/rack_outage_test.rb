@@ -70,6 +70,9 @@ class RackOutageTest < Minitest::Test
       away(kind, operations: :write) do
         assert_match(/Content dropped/, request(@cookie, FLAGGED) { |session| session["n"] = kind.to_s }.errors)
         assert_match(/Content dropped/, request(nil, FLAGGED) { |session| session["n"] = 1 }.errors)
+        env = nil
+        request(nil, FLAGGED) { |session, its| session["n"] = 1 and env = its }
+        assert_kind_of Lovely::Error, env["rack.session.lovely.unavailable"]
       end
     end
   end

@@ -175,6 +175,16 @@ class RackDalliTest < Minitest::Test
     assert_equal "1", read.call({ cookie_only: false })
   end
 
+  def test_a_param_that_is_no_text_is_no_id
+    %w[[]=x [a]=x [][a]=x].each do |param|
+      query = { "QUERY_STRING" => "rack.session#{param}", "rack.input" => StringIO.new("".b) }
+      %i[private public fallback].each do |ids|
+        answer = request(nil, { cookie_only: false, ids: ids }, env: query) { |session| session["k"] = 1 }
+        assert_equal [200, "1"], [answer.status, content(answer.cookie, ids: ids)["k"].inspect]
+      end
+    end
+  end
+
   def test_a_secure_session_is_not_sent_in_the_clear
     assert_nil request(nil, secure: true) { |session| session["k"] = 1 }.set_cookie
     assert_match(/secure/, request(nil, { secure: true }, env: { "HTTPS" => "on" }) do |session|

@@ -51,6 +51,13 @@ class RackSessionHashTest < Minitest::Test
     assert_equal({ "only" => { "a" => 1 } }, content(@cookie))
   end
 
+  def test_text_that_is_changed_and_then_frozen_is_stored
+    session { |it| it["foo"].concat("!").freeze }
+    session { |it| (it["set"] = +"a").concat("b").freeze }
+    session { |it| it["frozen"] = "c" }
+    assert_equal %w[bar! ab c], content(@cookie).values_at("foo", "set", "frozen")
+  end
+
   def test_its_copy_is_not_frozen_and_not_the_session
     session do |it|
       it.to_hash["stray"] = 1

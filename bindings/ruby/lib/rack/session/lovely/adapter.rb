@@ -67,7 +67,8 @@ module Rack
         # @param sid [SessionId, nil]
         # @return [Array<String>]
         def keys(sid)
-          return [] if sid.nil? || sid.public_id.empty?
+          # By a parameter of the request (cookie_only: false), an id may be an Array or a Hash.
+          return [] unless sid && sid.public_id.is_a?(String) && !sid.public_id.empty?
           return [sid.private_id] if @ids == :private
 
           public_ids = sid.public_id.bytesize > ::Lovely::Session::MAX_ID ? [] : [sid.public_id]
@@ -105,6 +106,7 @@ module Rack
         rescue *OUTAGE => e
           raise unless @is_flagged
 
+          req.set_header(UNAVAILABLE, e)
           dropped(req, e)
         end
 

@@ -43,7 +43,8 @@ module Rack
 
         def []=(key, value)
           @visit.writable[key] = value
-          @before.delete(key)
+          # A frozen one stays what it is; any other may be changed, and frozen after that.
+          value.is_a?(String) && value.frozen? ? @before[key] = value : @before.delete(key)
           @held[key] = value
         end
 
@@ -114,7 +115,7 @@ module Rack
           @held.each do |key, value|
             case value
             when nil then package.delete(key)
-            when String then package[key] = value unless value.frozen? || same?(value, @before[key])
+            when String then package[key] = value unless same?(value, @before[key])
             when Array, Hash then package[key] = value
             end
           end
