@@ -64,6 +64,7 @@ stage install tests/install/run.sh
 stage deb tests/install/deb.sh
 stage examples tests/examples/run.sh
 stage event-loop tests/examples/event_loop.sh
+stage shops tests/examples/shops.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
 stage faults make --no-print-directory test-faults test-faults-planted
