@@ -65,6 +65,7 @@ stage deb tests/install/deb.sh
 stage examples tests/examples/run.sh
 stage event-loop tests/examples/event_loop.sh
 stage shops tests/examples/shops.sh
+stage interop tests/interop/run.sh
 stage tour tools/check-tour.sh
 stage readme tools/check-readme.sh
 stage faults make --no-print-directory test-faults test-faults-planted

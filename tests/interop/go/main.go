@@ -1,0 +1,163 @@
+// Every type of value, as Go writes and reads it; tests/interop/run.sh says what for.
+//
+//	values URL write ID       values URL check ID       values URL copy FROM TO
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log"
+	"math"
+	"os"
+	"strings"
+
+	lovely "lovely.session/go"
+)
+
+func deep() any {
+	var value any = int64(1)
+	for range 40 {
+		value = []any{value}
+	}
+	return value
+}
+
+func allBytes() []byte {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	return all
+}
+
+var table = map[string]any{
+	"null": nil, "": nil, "true": true, "false": false,
+	"zero": int64(0), "min": int64(math.MinInt64), "max": int64(math.MaxInt64), "key\x00NUL": int64(-1), "\U0001D11E": int64(119070),
+	"one": 1.0, "minus zero": math.Copysign(0, -1), "huge": 1e308, "tiny": 5e-324, "infinity": math.Inf(1), "minus infinity": math.Inf(-1),
+	"nan": math.Float64frombits(0x7ff8000000000000), "odd nan": math.Float64frombits(0xfff8deadbeef0001),
+	"empty text": "", "text": "a\x00b ☃ \U0001D11E", "long text": strings.Repeat("ä", 100000),
+	"no bytes": []byte{}, "bytes": allBytes(), "empty list": []any{}, "empty map": map[string]any{},
+	"nested": map[string]any{
+		"": []any{nil, true, []any{}, map[string]any{}, math.Copysign(0, -1), math.Float64frombits(0x7ff8000000000001),
+			int64(math.MinInt64), int64(math.MaxInt64)},
+		"bytes and text": []any{[]byte{0, 255}, []byte{}, ""}, "deep": deep(), "\U0001D11E\x00": "\x00 \U0001D11E",
+	},
+}
+
+// same tells whether two values are of the same types and equal in depth, floats by their bits.
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case float64:
+		b, ok := b.(float64)
+		return ok && math.Float64bits(a) == math.Float64bits(b)
+	case []byte:
+		b, ok := b.([]byte)
+		return ok && bytes.Equal(a, b)
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !same(a[i], b[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for key := range a {
+			if other, ok := b[key]; !ok || !same(a[key], other) {
+				return false
+			}
+		}
+		return true
+	}
+	switch b.(type) {
+	case []byte, []any, map[string]any:
+		return false
+	}
+	return a == b
+}
+
+func check(pkg lovely.Pkg) error {
+	content, err := pkg.Content()
+	if err != nil {
+		return err
+	}
+	if len(content) != len(table) {
+		return fmt.Errorf("%d keys, not %d", len(content), len(table))
+	}
+	for key, want := range table {
+		alone, err := pkg.Get(key)
+		if err != nil {
+			return fmt.Errorf("%q: %w", key, err)
+		}
+		if !same(alone, want) || !same(content[key], want) {
+			return fmt.Errorf("%q is not as it was written: %.100v", key, alone)
+		}
+	}
+	return nil
+}
+
+func run(url, what, id, to string) error {
+	store, err := lovely.Open(url)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	container, err := store.Container("interop")
+	if err != nil {
+		return err
+	}
+	return store.Update(context.Background(), func(txn *lovely.Txn) error {
+		session, err := txn.Session(container, id)
+		if err != nil {
+			return err
+		}
+		pkg := session.Pkg("values")
+		switch what {
+		case "check":
+			return check(pkg)
+		case "write":
+			for key, value := range table {
+				if err := pkg.Set(key, value); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		copied, err := txn.Session(container, to)
+		if err != nil {
+			return err
+		}
+		all, err := pkg.All()
+		if err != nil {
+			return err
+		}
+		for key, value := range all {
+			if err := copied.Pkg("values").Set(key, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) < 4 {
+		os.Exit(2)
+	}
+	var to string
+	if len(os.Args) > 4 {
+		to = os.Args[4]
+	}
+	if err := run(os.Args[1], os.Args[2], os.Args[3], to); err != nil {
+		log.Fatal(err)
+	}
+}
