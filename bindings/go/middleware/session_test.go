@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -32,6 +33,14 @@ func TestARequestThatDoesNotTouchItsSessionDoesNoIO(t *testing.T) {
 	ann := visit(t, serve(t, visitors, routes(map[string]handle{
 		"/count": count, "/show": show,
 		"/": func(_ *middleware.Session, w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") },
+		"/undone": func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
+			check(t, session.Set("a", 1))
+			must[bool](t)(session.Delete("a"))
+		},
+		"/signout": func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
+			check(t, session.Set("a", 1))
+			check(t, session.Destroy())
+		},
 	})))
 	commands := func(path string, v *visitor) uint64 {
 		t.Helper()
@@ -48,6 +57,13 @@ func TestARequestThatDoesNotTouchItsSessionDoesNoIO(t *testing.T) {
 	// One to load, one to store.
 	equal(t, commands("/show", ann), 1)
 	equal(t, commands("/count", ann), 2)
+	// A session that is not needed in the end is none.
+	equal(t, commands("/undone", stranger), 0)
+	equal(t, commands("/signout", stranger), 0)
+	stranger.cookie = "session=" + strings.Repeat("x", 129)
+	equal(t, commands("/show", stranger), 0)
+	stranger.cookie = "session=" + strings.Repeat("x", 128)
+	equal(t, commands("/show", stranger), 1)
 	if header := ann.get("/").header; header.Get("Vary") != "" || header.Get("Cache-Control") != "" {
 		t.Errorf("an untouched session shows in %v", header)
 	}
@@ -288,9 +304,17 @@ func TestOtherSessionsInTheTransactionAreCommittedToo(t *testing.T) {
 			must[int64](t)(other.Pkg("session").Add("visits", 1))
 			check(t, handed.Destroy())
 		}))
-		ann.cookie = ""
 		ann.get("/")
 		equal(t, stored(t, visitors, "shared")["visits"], any(int64(1)))
+		ann = visit(t, serve(t, visitors, func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
+			check(t, session.Set("a", 1))
+			peeked := must[lovely.Session](t)(session.Peek())
+			other := must[lovely.Session](t)(peeked.Txn().Session(visitors, "shared"))
+			must[int64](t)(other.Pkg("session").Add("visits", 1))
+			check(t, session.Destroy())
+		}))
+		ann.get("/")
+		equal(t, stored(t, visitors, "shared")["visits"], any(int64(2)))
 	})
 }
 

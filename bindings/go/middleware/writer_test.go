@@ -185,12 +185,14 @@ func TestAFailedCommitEndsWhateverBeganTheResponse(t *testing.T) {
 	visitors := inMemory(t)
 	handler := newManager(t, visitors).Handler(withSession(func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
 		must[int64](t)(session.Add("n", 1))
-		w.Header().Set("X-Secret", "yes")
-		w.Header().Set("Trailer", "X-Later")
-		begins[r.URL.Query().Get("begin")](w, r)
-		w.Header().Set("X-Later", "yes")
 		header := w.Header()
-		header.Set(http.TrailerPrefix+"X-Secret", "yes")
+		header.Set("X-Secret", "yes")
+		header.Set("Trailer", "X-Later")
+		begins[r.URL.Query().Get("begin")](w, r)
+		for _, header := range []http.Header{header, w.Header()} {
+			header.Set("X-Later", "yes")
+			header.Set(http.TrailerPrefix+"X-Secret", "yes")
+		}
 		if r.URL.Query().Get("begin") == "nothing" {
 			return
 		}
@@ -226,10 +228,37 @@ func TestAFailedCommitEndsWhateverBeganTheResponse(t *testing.T) {
 	})
 }
 
+// statuses notes those that are written.
+type statuses struct {
+	http.ResponseWriter
+	all []int
+}
+
+func (w *statuses) WriteHeader(status int) {
+	w.all = append(w.all, status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func TestAfterAFailedCommitNoStatusOfTheHandlerLeaves(t *testing.T) {
+	visitors := inMemory(t)
+	broken(t, visitors, lovely.FaultUnavailable, lovely.FaultWrite)
+	handler := newManager(t, visitors).Handler(withSession(func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
+		must[int64](t)(session.Add("n", 1))
+		for _, status := range []int{103, 200, 103, 200} {
+			w.WriteHeader(status)
+		}
+	}))
+	below := &statuses{ResponseWriter: httptest.NewRecorder()}
+	handler.ServeHTTP(below, httptest.NewRequest("GET", "/", nil))
+	equal(t, fmt.Sprint(below.all), "[103 503]")
+}
+
 func TestAHijackedConnectionIsStoredFirst(t *testing.T) {
 	visitors := inMemory(t)
 	handler := newManager(t, visitors).Handler(withSession(func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
-		must[int64](t)(session.Add("n", 1))
+		if _, err := session.Add("n", 1); err != nil && r.URL.Path != "/deaf" {
+			t.Error(err)
+		}
 		var connection net.Conn
 		var err error
 		if r.URL.Path == "/controller" {
@@ -259,6 +288,12 @@ func TestAHijackedConnectionIsStoredFirst(t *testing.T) {
 	broken(t, visitors, lovely.FaultUnavailable, lovely.FaultWrite)
 	equal(t, visit(t, server).get("/").status, 503)
 	equal(t, visit(t, server).get("/controller").status, 503)
+	// What could not be opened is not hijacked either.
+	check(t, visitors.Store().Testing().ClearFaults())
+	ann := visit(t, server)
+	ann.get("/")
+	broken(t, visitors, lovely.FaultUnavailable, lovely.FaultLoad)
+	equal(t, ann.get("/deaf").status, 503)
 }
 
 // A writer that can do a thing is asked for it; one that cannot does not say that it can.
