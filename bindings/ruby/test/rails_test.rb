@@ -18,7 +18,7 @@ class RailsApp < Rails::Application
   config.action_dispatch.show_exceptions = false
   config.session_store :lovely_store, key: "_app_session", store: "memory://rails", expire_after: 1.hour
   routes.append do
-    %w[set get cart id reset renew drop flash_set flash_get increment count token form login].each do |action|
+    %w[set get cart id reset renew drop merge flash_set flash_get increment count token form login].each do |action|
       match action, to: "session##{action}", via: %i[get post]
     end
   end
@@ -37,6 +37,7 @@ class SessionController < ActionController::Base
   def flash_get = render(plain: flash[:notice].inspect)
   def token = render(plain: form_authenticity_token)
   def form = head(:ok)
+  def merge = session.merge!(foo: "merged") && head(:ok)
 
   def reset
     reset_session
@@ -98,6 +99,12 @@ class RailsTest < Minitest::Test
     visit("/set")
     assert_match(/\A\h{32}\z/, sid)
     assert_equal 'foo: "bar"', body("/get")
+  end
+
+  # Rails leaves the Symbols as they are.
+  def test_merging_symbols
+    visit("/merge")
+    assert_equal 'foo: "merged"', body("/get")
   end
 
   def test_getting_nil_session_value

@@ -93,6 +93,24 @@ class SchedulerWaitingTest < Minitest::Test
     end
   end
 
+  def test_after_an_interruption_the_transaction_is_free_at_once
+    with_a_server_that_hangs do |store|
+      container = store.container("app")
+      other = Lovely::Store.open("memory://after-the-interruption").container("app")
+      read = nil
+      Scheduler.run do
+        waiting = Fiber.schedule do
+          Lovely.transaction do |tx|
+            assert_raises(IndexError) { tx.session(container, "s") }
+            read = tx.session(other, "s").to_h
+          end
+        end
+        waiting.raise(IndexError)
+      end
+      assert_equal({}, read)
+    end
+  end
+
   def test_a_fiber_that_is_stopped_takes_its_operation_along
     with_a_server_that_hangs do |store|
       container = store.container("app")

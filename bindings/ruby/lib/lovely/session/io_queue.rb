@@ -90,6 +90,8 @@ module Lovely
       waiting = @waiting[operation] or return
       waiting[0] = nil
       Native.run(:ls_queue_cancel, @handle, operation)
+      # Until it is handed out, its transaction is in use.
+      hand_out
     end
 
     # For as long as something is under way: a fiber that never ended would keep its scheduler from ending.

@@ -118,6 +118,8 @@ module Rack
 
         # Makes a Hash the content.
         def take(hash)
+          # Rails keeps Symbols as they are in some of its methods.
+          hash = hash.transform_keys(&:to_s)
           package = writable
           package.update(hash.reject { |key, value| @counted.key?(key) && @counted[key] == value })
           (package.keys - hash.keys).each { |key| package.delete(key) }
