@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::error::{Error, Result};
 use crate::io::sys::fork_generation;
@@ -26,12 +26,15 @@ pub(super) struct Exclusive<T> {
     poisoned: AtomicBool,
     born: u64,
     /// What to do when it is freed while an operation of a queue is inside.
-    on_free: Mutex<Option<OnFree>>,
+    on_free: Mutex<Option<(Weak<dyn OnFree>, u64)>>,
     content: UnsafeCell<T>,
 }
 
-/// Asks the one inside to end.
-pub(super) type OnFree = Arc<dyn Fn() + Send + Sync>;
+/// Where an operation runs that is inside.
+pub(super) trait OnFree: Send + Sync {
+    /// Asks the operation to end.
+    fn freed(&self, operation: u64);
+}
 
 impl<T> Exclusive<T> {
     /// Puts content, which may know its own address, into a box of its own, to be freed by [`Exclusive::free`].
@@ -91,15 +94,17 @@ impl<T> Exclusive<T> {
             // In a forked child the one inside may be a thread that does not exist here: then this is a leak, which
             // beats freeing under the feet of the thread that forked from inside.
             if state.compare_exchange(BUSY, DOOMED, Ordering::AcqRel, Ordering::Relaxed) != Err(IDLE) {
-                if let Some(on_free) = on_free {
-                    on_free();
+                if let Some((queue, operation)) = on_free
+                    && let Some(queue) = queue.upgrade()
+                {
+                    queue.freed(operation);
                 }
                 return;
             }
         }
     }
 
-    fn on_free(&self) -> MutexGuard<'_, Option<OnFree>> {
+    fn on_free(&self) -> MutexGuard<'_, Option<(Weak<dyn OnFree>, u64)>> {
         self.on_free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -116,8 +121,8 @@ impl<T> Inside<T> {
         unsafe { self.this.as_ref() }.poisoned.store(true, Ordering::Relaxed);
     }
 
-    /// Sets what is done if it is freed while we are inside; `None` when that is over.
-    pub(super) fn set_on_free(&self, on_free: Option<OnFree>) {
+    /// Sets which operation is to end if it is freed while we are inside; `None` when that is over.
+    pub(super) fn set_on_free(&self, on_free: Option<(Weak<dyn OnFree>, u64)>) {
         // SAFETY: alive while we are inside.
         let before = std::mem::replace(&mut *unsafe { self.this.as_ref() }.on_free(), on_free);
         drop(before);
@@ -161,6 +166,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
     /// Counts how often it was dropped.

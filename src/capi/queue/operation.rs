@@ -3,12 +3,11 @@
 #![warn(unsafe_op_in_unsafe_fn)]
 
 use std::future::{Future, poll_fn};
-use std::ops::{Deref, DerefMut};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use super::super::exclusive::Inside;
+use super::super::exclusive::{Inside, OnFree};
 use super::super::guard::unwinding_stops_here;
 use super::super::txn::{Inner, enter, ls_txn};
 use crate::error::{Error, Result};
@@ -57,31 +56,45 @@ impl Drop for Held {
     }
 }
 
-impl Deref for Held {
-    type Target = Inner;
-    fn deref(&self) -> &Inner {
-        &self.0
+impl OnFree for Queue<Answer> {
+    fn freed(&self, operation: u64) {
+        // A queue that was freed has cancelled it already.
+        let _ = self.cancel(operation);
     }
 }
 
-impl DerefMut for Held {
-    fn deref_mut(&mut self) -> &mut Inner {
-        &mut self.0
-    }
+/// Work inside a transaction.
+///
+/// Not an `async` block around `work`: that would have room for it twice, which is several KiB to copy.
+struct OnTxn<F> {
+    /// Borrows what is held: it is dropped first.
+    work: F,
+    /// Until it is handed out.
+    held: Option<Held>,
 }
-
-/// A future that may go from thread to thread.
-struct Movable<F: ?Sized>(Pin<Box<F>>);
 
 // SAFETY: what is in it that could not go to another thread is the content of a transaction, which may be entered by any
 // thread, one at a time; whoever polls this has entered it. What else it holds, the futures of the core, can go
 // (tests/queue.rs puts them on queues without this).
-unsafe impl<F: ?Sized> Send for Movable<F> {}
+unsafe impl<F> Send for OnTxn<F> {}
 
-impl<F: Future + ?Sized> Future for Movable<F> {
-    type Output = F::Output;
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.0.as_mut().poll(context)
+impl<F: Future<Output = Result<Found>>> Future for OnTxn<F> {
+    type Output = Result<Answer>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // SAFETY: `work` is pinned and moved by nobody; `held` is not pinned.
+        let (work, held) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.work), &mut this.held)
+        };
+        let Poll::Ready(result) = shielded(work, context) else { return Poll::Pending };
+        let held = held.take();
+        if matches!(result, Err(Error::Panic(_)))
+            && let Some(held) = &held
+        {
+            held.0.poison();
+        }
+        Poll::Ready(Ok(Answer { held, result }))
     }
 }
 
@@ -89,35 +102,33 @@ impl<F: Future + ?Sized> Future for Movable<F> {
 /// transaction.
 ///
 /// # Safety
-/// `txn` is NULL or alive.
-pub(super) unsafe fn start_on_txn<W>(
+/// `txn` is NULL or alive. `work` leaves nothing that it was lent to anybody.
+pub(super) unsafe fn start_on_txn<F>(
     txn: *const ls_txn,
     queue: &Arc<Queue<Answer>>,
     user_data: u64,
-    work: W,
+    work: impl FnOnce(&'static mut Inner) -> F,
 ) -> Result<u64>
 where
-    W: AsyncFnOnce(&mut Inner) -> Result<Found> + 'static,
+    F: Future<Output = Result<Found>> + 'static,
 {
     queue.check()?;
     // SAFETY: the caller's promise is this one's.
     let mut held = Held(unsafe { enter(txn) }?);
     let number = queue.number();
-    let weak = Arc::downgrade(queue);
-    held.0.set_on_free(Some(Arc::new(move || {
-        if let Some(queue) = weak.upgrade() {
-            // A queue that was freed has cancelled it already.
-            let _ = queue.cancel(number);
-        }
-    })));
-    let operation = async move {
-        let result = shielded(work(&mut held)).await;
-        if matches!(result, Err(Error::Panic(_))) {
-            held.0.poison();
-        }
-        Ok(Answer { held: Some(held), result })
+    let this: Weak<dyn OnFree> = Arc::<Queue<Answer>>::downgrade(queue);
+    held.0.set_on_free(Some((this, number)));
+    let inner: *mut Inner = &raw mut *held.0;
+    let mut place = Box::<OnTxn<F>>::new_uninit();
+    let operation = place.as_mut_ptr();
+    // SAFETY: both fields are written, each where it belongs, before the whole counts as initialized. What was entered
+    // lives, and is nobody else's, for as long as we are inside, which is longer than the future lives.
+    let operation = unsafe {
+        (&raw mut (*operation).work).write(work(&mut *inner));
+        (&raw mut (*operation).held).write(Some(held));
+        Box::into_pin(place.assume_init())
     };
-    queue.start(number, user_data, Box::pin(Movable(Box::pin(operation))))?;
+    queue.start(number, user_data, operation)?;
     Ok(number)
 }
 
@@ -129,20 +140,17 @@ pub(super) fn start_alone(
 ) -> Result<u64> {
     queue.check()?;
     let number = queue.number();
-    let operation = async move {
-        let result = shielded(work).await;
-        Ok(Answer { held: None, result })
-    };
+    let mut work = Box::pin(work);
+    let operation =
+        poll_fn(move |context| shielded(work.as_mut(), context).map(|result| Ok(Answer { held: None, result })));
     queue.start(number, user_data, Box::pin(operation))?;
     Ok(number)
 }
 
-/// Turns a panic into an error, as the guard does for calls.
-async fn shielded(work: impl Future<Output = Result<Found>>) -> Result<Found> {
-    let mut work = pin!(work);
-    poll_fn(|context| match unwinding_stops_here(|| Ok(work.as_mut().poll(context))) {
+/// Polls, and turns a panic into an error, as the guard does for calls.
+fn shielded(work: Pin<&mut impl Future<Output = Result<Found>>>, context: &mut Context<'_>) -> Poll<Result<Found>> {
+    match unwinding_stops_here(|| Ok(work.poll(context))) {
         Ok(polled) => polled,
         Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
+    }
 }

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn ls_session_get_start(
     guard::call(Optional(op), err, || {
         let container = args::shared("container", container)?.container.clone();
         let id = args::bytes("id", id.cast(), id_len)?.to_vec();
-        start_on_txn(txn, shared(queue)?, user_data, async move |inner| {
+        start_on_txn(txn, shared(queue)?, user_data, |inner| async move {
             inner.txn.open(&container, &id).await.map(Found::Session)
         })
     })
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn ls_session_exists_start(
     guard::call(Optional(op), err, || {
         let container = args::shared("container", container)?.container.clone();
         let id = args::bytes("id", id.cast(), id_len)?.to_vec();
-        start_on_txn(txn, shared(queue)?, user_data, async move |inner| {
+        start_on_txn(txn, shared(queue)?, user_data, |inner| async move {
             let exists = inner.txn.exists(&container, &id).await?;
             Ok(if exists { Found::Done } else { Found::Nothing })
         })
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn ls_txn_prefetch_start(
     guard::call(Optional(op), err, || {
         let container = args::shared("container", container)?.container.clone();
         let ids = ids_of(ids, id_lens, n)?;
-        start_on_txn(txn, shared(queue)?, user_data, async move |inner| {
+        start_on_txn(txn, shared(queue)?, user_data, |inner| async move {
             let ids: Vec<&[u8]> = ids.iter().map(Vec::as_slice).collect();
             inner.txn.prefetch(&container, &ids).await.map(|()| Found::Done)
         })
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn ls_txn_prepare_start(
     err: *mut ls_error,
 ) -> i32 {
     guard::call(Optional(op), err, || {
-        start_on_txn(txn, shared(queue)?, user_data, async move |inner| inner.txn.prepare().await.map(|()| Found::Done))
+        start_on_txn(txn, shared(queue)?, user_data, |inner| async { inner.txn.prepare().await.map(|()| Found::Done) })
     })
 }
 
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn ls_txn_commit_start(
     err: *mut ls_error,
 ) -> i32 {
     guard::call(Optional(op), err, || {
-        start_on_txn(txn, shared(queue)?, user_data, async move |inner| inner.txn.commit().await.map(|()| Found::Done))
+        start_on_txn(txn, shared(queue)?, user_data, |inner| async { inner.txn.commit().await.map(|()| Found::Done) })
     })
 }
 
