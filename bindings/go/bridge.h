@@ -26,6 +26,17 @@ typedef struct {
     bool flag;
 } lovely_block;
 
+/* How many finished operations are taken at once. */
+enum { LOVELY_HAND_OUT = 64 };
+
+/* Where the calls on a queue write. */
+typedef struct {
+    ls_completion finished[LOVELY_HAND_OUT];
+    size_t count;
+    uint64_t number;
+    ls_error err;
+} lovely_queue_memory;
+
 /* One entry of a report. */
 typedef struct {
     const char *container, *id;
@@ -215,10 +226,10 @@ static inline int32_t lovely_prefetch(ls_txn *txn, const ls_container *container
     return rc;
 }
 
-/* How long a commit may take: negative leaves it to the store. */
-static inline int32_t lovely_txn_limit(ls_txn *txn, int64_t ms, lovely_block *out)
+/* Hands out what is finished, without waiting. */
+static inline int32_t lovely_queue_wait(const ls_queue *queue, lovely_queue_memory *out)
 {
-    return ms < 0 ? LS_OK : ls_txn_set(txn, LS_TXN_COMMIT_TIMEOUT, ms, &out->err);
+    return ls_queue_wait(queue, out->finished, LOVELY_HAND_OUT, &out->count, 0, &out->err);
 }
 
 #endif

@@ -71,8 +71,10 @@ func (t *Txn) prefetch(container *Container, ids []string) error {
 
 // save commits or prepares, within the time that the context has left.
 func (t *Txn) save(isCommit bool) error {
-	if err := t.failure(C.lovely_txn_limit(t.raw, C.int64_t(timeLeft(t.ctx)), &t.block)); err != nil {
-		return err
+	if ms := timeLeft(t.ctx); ms >= 0 {
+		if err := t.failure(C.ls_txn_set(t.raw, C.LS_TXN_COMMIT_TIMEOUT, C.int64_t(ms), &t.block.err)); err != nil {
+			return err
+		}
 	}
 	if t.isChanged {
 		if q := t.queues.enter(); q != nil {

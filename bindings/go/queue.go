@@ -37,8 +37,8 @@ type queue struct {
 	isLed bool
 	// dispatch has something when the dispatcher is to lead; closed, it ends it.
 	dispatch chan struct{}
-	// finished is where the library writes. It is memory of C, which the checks of what is passed to C need not look through.
-	finished []C.ls_completion
+	// memory is where the library writes while mutex is held.
+	memory *C.lovely_queue_memory
 }
 
 // operation is one that is under way. It is woken when it is finished.
@@ -51,7 +51,7 @@ type operation struct {
 var operations = sync.Pool{New: func() any { return &operation{wake: make(chan struct{}, 1)} }}
 
 // handOut is how many finished operations are taken at once.
-const handOut = 64
+const handOut = C.LOVELY_HAND_OUT
 
 // newQueue makes a queue.
 func newQueue() (*queue, error) {
@@ -64,7 +64,8 @@ func newQueue() (*queue, error) {
 	}
 	count(+1)
 	q := &queue{raw: raw, dispatch: make(chan struct{}, 1)}
-	q.finished = unsafe.Slice((*C.ls_completion)(C.calloc(handOut, C.sizeof_ls_completion)), handOut)
+	// Memory of C, which the checks of what is passed to C need not look through.
+	q.memory = (*C.lovely_queue_memory)(C.calloc(1, C.sizeof_lovely_queue_memory))
 	var err error
 	if q.file, err = pollable(raw); err == nil {
 		q.connection, err = q.file.SyscallConn()
@@ -89,7 +90,7 @@ func (q *queue) free() {
 	}
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	C.free(unsafe.Pointer(unsafe.SliceData(q.finished)))
+	C.free(unsafe.Pointer(q.memory))
 	C.ls_queue_free(q.raw)
 	q.raw = nil
 	count(-1)
@@ -158,17 +159,14 @@ func (q *queue) lead(enough func(waiting int) bool) {
 
 // drain wakes those whose operations are finished.
 func (q *queue) drain() {
-	var (
-		number C.size_t
-		detail C.ls_error
-	)
 	for {
 		// The only failure that there is here is that the system cannot wait just now; then it is tried again.
-		if C.ls_queue_wait(q.raw, &q.finished[0], handOut, &number, 0, &detail) != C.LS_OK {
+		if C.lovely_queue_wait(q.raw, q.memory) != C.LS_OK {
 			return
 		}
-		for i := range q.finished[:number] {
-			completion := &q.finished[i]
+		number := q.memory.count
+		for i := range q.memory.finished[:number] {
+			completion := &q.memory.finished[i]
 			operation := q.take(int(completion.user_data))
 			operation.session, operation.err = completion.session, failure(completion.status, &completion.error)
 			operation.wake <- struct{}{}
@@ -199,7 +197,7 @@ func (q *queue) take(place int) *operation {
 	return operation
 }
 
-// start is a call that starts an operation.
+// start is a call that starts an operation on a queue, under a place of it; it writes to its memory.
 type start func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C.ls_error) C.int32_t
 
 // run starts an operation and sleeps until it is finished, or until it is cancelled because the context ended. The caller has
@@ -207,18 +205,16 @@ type start func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C
 func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 	operation := operations.Get().(*operation)
 	defer operations.Put(operation)
-	var (
-		number C.uint64_t
-		detail C.ls_error
-	)
 	q.mutex.Lock()
 	place := q.put(operation)
-	rc := start(q.raw, C.uint64_t(place), &number, &detail)
+	rc := start(q.raw, C.uint64_t(place), &q.memory.number, &q.memory.err)
 	if rc != C.LS_OK {
 		q.take(place)
+		err := failure(rc, &q.memory.err)
 		q.mutex.Unlock()
-		return nil, failure(rc, &detail)
+		return nil, err
 	}
+	number := q.memory.number
 	leads := !q.isLed
 	q.isLed = true
 	q.mutex.Unlock()
@@ -227,11 +223,15 @@ func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 	if leads {
 		q.leadFor(ctx, operation, number)
 	}
-	select {
-	case <-operation.wake:
-	case <-ctx.Done():
-		q.cancel(number)
+	if done := ctx.Done(); done == nil {
 		<-operation.wake
+	} else {
+		select {
+		case <-operation.wake:
+		case <-done:
+			q.cancel(number)
+			<-operation.wake
+		}
 	}
 	session, err := operation.session, operation.err
 	operation.session, operation.err = nil, nil
@@ -243,8 +243,7 @@ func (q *queue) cancel(number C.uint64_t) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	if q.raw != nil {
-		var detail C.ls_error
-		C.ls_queue_cancel(q.raw, number, &detail)
+		C.ls_queue_cancel(q.raw, number, &q.memory.err)
 	}
 }
 
@@ -271,10 +270,9 @@ func (q *queue) flush() {
 			runtime.Gosched()
 		}
 		q.flushing.Store(false)
-		var detail C.ls_error
 		// What cannot be sent comes out as finished.
 		q.mutex.Lock()
-		C.ls_queue_flush(q.raw, &detail)
+		C.ls_queue_flush(q.raw, &q.memory.err)
 		q.mutex.Unlock()
 	}
 }

@@ -45,7 +45,7 @@ type ReportEntry struct {
 }
 
 // Report returns an entry for each session that the commit or prepare was to write or destroy, also if it failed. A
-// transaction that changed nothing, or was not committed, has none.
+// transaction that changed nothing, or was not committed, has none, nor has that of [Store.Update], which has ended with it.
 func (t *Txn) Report() []ReportEntry {
 	if t == nil || !t.busy.CompareAndSwap(false, true) {
 		return nil

@@ -228,21 +228,23 @@ const retryLimit = 5 * time.Second
 // After a conflict that may pass it runs work again, in a new transaction, until the context ends, or for 5 s if that has
 // no deadline. So work must do nothing that may not be done twice, and should take everything that it decides by from
 // the transaction. The transaction must not be used after work has returned.
+//
+// A conflict is two different changes of one key. Writing what another transaction wrote too is none: of two that both read 1
+// and set 2, both succeed, and one count is lost. Count with [Pkg.Add], or give the container the policy [Strict].
 func (s *Store) Update(ctx context.Context, work func(*Txn) error) error {
 	if ctx == nil {
 		return ended(ctx)
 	}
-	if _, ok := ctx.Deadline(); ok {
-		return s.update(ctx, time.Time{}, work)
-	}
-	return s.update(ctx, time.Now().Add(retryLimit), work)
-}
-
-func (s *Store) update(ctx context.Context, until time.Time, work func(*Txn) error) error {
+	_, isBounded := ctx.Deadline()
+	var until time.Time
 	for attempt := 0; ; attempt++ {
 		err := s.once(ctx, work, true)
-		if err == nil || !IsRetryable(err) || !until.IsZero() && time.Now().After(until) {
+		if err == nil || !IsRetryable(err) || attempt > 0 && !isBounded && time.Now().After(until) {
 			return err
+		}
+		// The clock is asked only if there is something to run again.
+		if attempt == 0 && !isBounded {
+			until = time.Now().Add(retryLimit)
 		}
 		if !pause(ctx, attempt) {
 			return err

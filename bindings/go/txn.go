@@ -188,14 +188,16 @@ func (t *Txn) commit() error {
 		t.finish(Failed)
 		return err
 	}
-	if err := t.save(true); err != nil {
-		t.takeReport()
-		t.finish(Failed)
-		return err
+	state, err := Committed, t.save(true)
+	if err != nil {
+		state = Failed
 	}
-	t.takeReport()
-	t.finish(Committed)
-	return nil
+	// After Update there is nobody to read it.
+	if !t.managed {
+		t.takeReport()
+	}
+	t.finish(state)
+	return err
 }
 
 // Prepare votes on the commit, for programs that commit the sessions together with something else: it finds what can be

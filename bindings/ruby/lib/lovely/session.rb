@@ -36,6 +36,9 @@ module Lovely
   # work again in a new transaction helps. The block must be fit to run again: `retry_on_conflict:` says how often, at
   # most.
   #
+  # Writing a value that another transaction wrote too is no conflict: two that read a number and set it one higher may
+  # count once. {Package#increment} counts both; so does running again under the policy `:strict`.
+  #
   # @param retry_on_conflict [Integer] how many times more to run the block after an error that is retryable
   # @param commit_timeout [Numeric, nil] seconds that the commit may take, instead of the store's own
   # @yieldparam transaction [Transaction]
