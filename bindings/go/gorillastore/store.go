@@ -40,8 +40,14 @@ var _ sessions.Store = (*Store)(nil)
 //
 // The container's timeout is that of sessions without a MaxAge: give it before. Its policy becomes [lovely.Mine]; configure it afterwards to have another one.
 func New(container *lovely.Container, keyPairs ...[]byte) *Store {
+	codecs := securecookie.CodecsFromPairs(keyPairs...)
+	for _, codec := range codecs {
+		if cookie, ok := codec.(*securecookie.SecureCookie); ok {
+			cookie.SetSerializer(idSerializer{})
+		}
+	}
 	store := &Store{
-		Codecs: securecookie.CodecsFromPairs(keyPairs...),
+		Codecs: codecs,
 		Options: &sessions.Options{
 			Path:     "/",
 			MaxAge:   30 * 24 * 60 * 60,
@@ -56,6 +62,26 @@ func New(container *lovely.Container, keyPairs ...[]byte) *Store {
 	_ = container.Configure(lovely.WithPolicy(lovely.Mine))
 	_, _ = store.timeout(store.Options.MaxAge)
 	return store
+}
+
+// idSerializer writes an id as it is, which costs less than its gob.
+type idSerializer struct{}
+
+func (idSerializer) Serialize(id any) ([]byte, error) {
+	text, ok := id.(string)
+	if !ok {
+		return nil, fmt.Errorf("gorillastore: a %T is no id", id)
+	}
+	return []byte(text), nil
+}
+
+func (idSerializer) Deserialize(data []byte, id any) error {
+	text, ok := id.(*string)
+	if !ok {
+		return fmt.Errorf("gorillastore: a %T takes no id", id)
+	}
+	*text = string(data)
+	return nil
 }
 
 // MaxAge sets, in seconds, how long sessions and their cookies last that have no age of their own, and how old a cookie may

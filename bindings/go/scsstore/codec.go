@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"math"
 	"sync"
 	"time"
 
@@ -27,17 +26,26 @@ var (
 type origin struct {
 	mutex sync.Mutex
 	visit *adapter.Visit
+	// before has the values as they were decoded by another codec than ours, for a first comparison: what values lead to
+	// may have been changed in place.
+	before map[string]any
 }
 
 func (o *origin) get() *adapter.Visit {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.visit
+	visit, _ := o.both()
+	return visit
 }
 
+func (o *origin) both() (*adapter.Visit, map[string]any) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.visit, o.before
+}
+
+// set notes that the values were stored.
 func (o *origin) set(visit *adapter.Visit) {
 	o.mutex.Lock()
-	o.visit = visit
+	o.visit, o.before = visit, nil
 	o.mutex.Unlock()
 }
 
@@ -56,9 +64,9 @@ func originOf(values map[string]any) *origin {
 }
 
 // loaded notes that values were decoded from bytes.
-func loaded(values map[string]any, data []byte) {
+func loaded(values, before map[string]any, data []byte) {
 	if visit, ok := found.Get(adapter.OfBytes(data)); ok && values != nil {
-		origins.Put(adapter.OfMap(values), &origin{visit: visit})
+		origins.Put(adapter.OfMap(values), &origin{visit: visit, before: before})
 	}
 }
 
@@ -99,7 +107,7 @@ func (Codec) Decode(data []byte) (time.Time, map[string]any, error) {
 	if !isEncoded(data) {
 		deadline, values, err := scs.GobCodec{}.Decode(data)
 		if err == nil {
-			loaded(values, data)
+			loaded(values, nil, data)
 		}
 		return deadline, values, err
 	}
@@ -108,7 +116,7 @@ func (Codec) Decode(data []byte) (time.Time, map[string]any, error) {
 		if err != nil {
 			return time.Time{}, nil, err
 		}
-		loaded(values, data)
+		loaded(values, nil, data)
 		return visit.Head().Deadline, values, nil
 	}
 	deadline, content, err := parse(data)
@@ -147,11 +155,4 @@ func parse(data []byte) (time.Time, adapter.Content, error) {
 		return time.Time{}, adapter.Content{}, errCodec
 	}
 	return time.Unix(seconds, int64(nanos)).UTC(), content, nil
-}
-
-// sameFloat tells whether two values are the same float by their bits: NaN is not equal to itself otherwise.
-func sameFloat(a, b any) bool {
-	x, isX := a.(float64)
-	y, isY := b.(float64)
-	return isX && isY && math.Float64bits(x) == math.Float64bits(y)
 }

@@ -148,10 +148,13 @@ func (s *Store) CommitCtx(ctx context.Context, token string, data []byte, expiry
 		}
 	}
 	head := adapter.Head{Deadline: s.deadline(now, change.deadline, expiry)}
-	if visit := change.origin.get(); visit != nil && visit.ID() == token {
-		return visit.Save(ctx, change.content, head)
+	visit := change.origin.get()
+	var err error
+	if visit != nil && visit.ID() == token {
+		err = visit.Save(ctx, change.content, head)
+	} else {
+		visit, err = adapter.Create(ctx, s.place(), token, change.content, head)
 	}
-	visit, err := adapter.Create(ctx, s.place(), token, change.content, head)
 	if err == nil {
 		change.origin.set(visit)
 	}

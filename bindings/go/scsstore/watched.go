@@ -2,6 +2,8 @@ package scsstore
 
 import (
 	"bytes"
+	"maps"
+	"math"
 	"reflect"
 	"time"
 
@@ -14,7 +16,7 @@ type watched struct{ codec scs.Codec }
 
 func (w watched) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
 	change := &change{origin: originOf(values), deadline: deadline}
-	data, err := w.encodeOver(change.origin.get(), deadline, values)
+	data, err := w.encodeOver(change.origin, deadline, values)
 	if err != nil {
 		return nil, err
 	}
@@ -27,14 +29,16 @@ func (w watched) Encode(deadline time.Time, values map[string]any) ([]byte, erro
 
 // encodeOver encodes values that may be as they were loaded: then they are the same bytes, which most codecs do not make
 // twice.
-func (w watched) encodeOver(visit *adapter.Visit, deadline time.Time, values map[string]any) ([]byte, error) {
-	if visit != nil {
-		content := visit.Content()
-		if data, ok := content.Opaque(); ok {
-			was, before, err := w.codec.Decode(data)
-			if err == nil && was.Equal(deadline) && isEqual(before, values) {
-				return data, nil
-			}
+func (w watched) encodeOver(origin *origin, deadline time.Time, values map[string]any) ([]byte, error) {
+	visit, before := origin.both()
+	if visit == nil || differ(before, values) {
+		return w.codec.Encode(deadline, values)
+	}
+	content := visit.Content()
+	if data, ok := content.Opaque(); ok {
+		was, before, err := w.codec.Decode(data)
+		if err == nil && was.Equal(deadline) && isEqual(before, values) {
+			return data, nil
 		}
 	}
 	return w.codec.Encode(deadline, values)
@@ -43,9 +47,33 @@ func (w watched) encodeOver(visit *adapter.Visit, deadline time.Time, values map
 func (w watched) Decode(data []byte) (time.Time, map[string]any, error) {
 	deadline, values, err := w.codec.Decode(data)
 	if err == nil {
-		loaded(values, data)
+		loaded(values, maps.Clone(values), data)
 	}
 	return deadline, values, err
+}
+
+// differ tells whether values are not those from before as far as one sees without decoding those again: a key has gone or
+// come, or has another value that cannot be changed in place.
+func differ(before, values map[string]any) bool {
+	if before == nil {
+		return false
+	}
+	if len(before) != len(values) {
+		return true
+	}
+	for key, value := range values {
+		other, ok := before[key]
+		if !ok {
+			return true
+		}
+		switch value.(type) {
+		case string, bool, int, int64, float64:
+			if value != other && !sameFloat(value, other) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func isEqual(a, b map[string]any) bool {
@@ -59,4 +87,11 @@ func isEqual(a, b map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// sameFloat tells whether two values are the same float by their bits: NaN is not equal to itself otherwise.
+func sameFloat(a, b any) bool {
+	x, isX := a.(float64)
+	y, isY := b.(float64)
+	return isX && isY && math.Float64bits(x) == math.Float64bits(y)
 }
