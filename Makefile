@@ -96,11 +96,12 @@ test-go: ## Test the Go package (Go 1.24 or later)
 bench: ## Print what the main paths cost: counts first, then times
 	cargo bench --locked
 
-bench-go: ## Compare cycles of the Go package with those of gomemcache, in turns on one memcached
+bench-go: ## Compare cycles of the Go package with those of gomemcache, and requests with those of gorilla and scs
 	@tools/setup.sh memcached
 	@$(MAKE) --no-print-directory lib
 	cd bindings/go && go test -tags lovely_tree -run '^$$' -bench . .
 	cd bindings/go/bench && go run -tags lovely_tree .
+	@tools/bench-request.sh
 
 bench-cycle: ## Compare cycles on memcached with plain sockets and with libmemcached, pinned to one CPU
 	@tools/setup.sh bench-cycle

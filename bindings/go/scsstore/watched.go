@@ -1,7 +1,6 @@
 package scsstore
 
 import (
-	"bytes"
 	"maps"
 	"math"
 	"reflect"
@@ -22,7 +21,7 @@ func (w watched) Encode(deadline time.Time, values map[string]any) ([]byte, erro
 	}
 	// A slice of its own, which something can be kept beside of.
 	data = append(make([]byte, 0, len(data)+1), data...)
-	change.content = adapter.OpaqueContent(bytes.Clone(data))
+	change.content = adapter.OpaqueContent(data)
 	change.note(data)
 	return data, nil
 }
