@@ -8,7 +8,7 @@ use lovely_session::container::{Container, ContainerOption};
 use lovely_session::store::{Store, StoreOption, StoreOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{self, CONTAINERS};
+use crate::config::{self, CONTAINERS, RECREATE};
 use crate::driver::Driver;
 use crate::history::{Log, Nanos, Place, Record, now};
 use crate::random::Random;
@@ -59,6 +59,7 @@ pub fn run(orders: &Orders) {
         .map(|(name, policy)| {
             let container = Container::open(&store, name).unwrap();
             container.set_option(ContainerOption::Policy, i64::from(*policy as i32)).unwrap();
+            container.set_option(ContainerOption::Recreate, i64::from(*name == RECREATE)).unwrap();
             container
         })
         .collect();

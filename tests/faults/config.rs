@@ -5,16 +5,16 @@ use std::time::Duration;
 use lovely_session::container::Policy;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::Memory;
 use crate::random::Random;
 
-/// The containers, and how each treats conflicts.
-pub const CONTAINERS: [(&str, Policy); 3] =
-    [("merge", Policy::Merge), ("mine", Policy::Mine), ("strict", Policy::Strict)];
+/// The containers, and how each treats conflicts. The last one stores anew what was evicted.
+pub const CONTAINERS: [(&str, Policy); 4] =
+    [("merge", Policy::Merge), ("mine", Policy::Mine), ("strict", Policy::Strict), (RECREATE, Policy::Merge)];
+/// The container that does.
+pub const RECREATE: &str = "recreate";
 /// Most servers of a store.
 pub const MOST_SERVERS: usize = 5;
-
-/// Megabytes with which a server drops records all the time.
-const LITTLE_MEMORY: u64 = 2;
 
 /// One round: all that follows from its seed.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,9 @@ pub struct Config {
     pub clients: usize,
     pub client: Client,
     pub link: Rates,
-    /// Megabytes of each server: little, so that records are dropped for want of it, or more than enough.
-    pub memory: u64,
+    /// Whether the server, which is the only one then, is at a path.
+    pub is_unix: bool,
+    pub memory: Memory,
     /// The mean pause between two faults of servers, links as a whole and clients.
     pub pause: Duration,
 }
@@ -61,11 +62,6 @@ pub struct Rates {
 }
 
 impl Config {
-    /// Whether servers drop what they have no room for: then a session may vanish, and a tombstone too.
-    pub fn may_evict(&self) -> bool {
-        self.memory == LITTLE_MEMORY
-    }
-
     /// What `seed` stands for.
     pub fn of(seed: u64) -> Self {
         let mut random = Random::new(seed);
@@ -89,7 +85,15 @@ impl Config {
             repeat: if up_to(0, 3) == 0 { up_to(20, 100) } else { 0 },
         };
         let pause = Duration::from_millis(up_to(100, 900));
-        let memory = if client.padding > 1_000 && up_to(0, 1) == 0 { LITTLE_MEMORY } else { 256 };
-        Self { seed, servers, clients, client, link, memory, pause }
+        // Not random, so that a short run has all of them.
+        let (is_unix, memory) = match seed % 10 {
+            0 => (true, Memory::Plenty),
+            5 => (true, Memory::Evicts),
+            6 | 9 => (false, Memory::Evicts),
+            8 => (false, Memory::Refuses),
+            _ => (false, Memory::Plenty),
+        };
+        let servers = if is_unix { 1 } else { servers };
+        Self { seed, servers, clients, client, link, is_unix, memory, pause }
     }
 }

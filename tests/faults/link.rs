@@ -3,8 +3,9 @@
 //! It never changes a byte. What it delivers it delivers in order, but it may do so when nobody waits for it any more.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::Shutdown;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::config::Rates;
 use crate::history::{Nanos, now};
 use crate::random::Random;
+use crate::socket::{Address, Listener, Stream};
 
 /// Bytes that are passed on in one piece.
 const CHUNK: usize = 16 << 10;
@@ -52,13 +54,13 @@ pub enum Cut {
 /// A link to one server.
 #[derive(Debug)]
 pub struct Link {
-    port: u16,
+    address: Address,
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    server: SocketAddr,
+    server: Address,
     rates: Rates,
     /// Longer than this no client waits.
     patience: Duration,
@@ -81,14 +83,21 @@ struct State {
 /// Both ends of one connection.
 #[derive(Debug)]
 struct Ends {
-    client: TcpStream,
-    server: TcpStream,
+    client: Stream,
+    server: Stream,
 }
 
 impl Link {
-    /// To `server`; `patience` is how long a client waits for an answer.
-    pub fn to(server: SocketAddr, rates: &Rates, patience: Duration, seed: u64, counts: &Arc<Counts>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// To `server`, from `path` or else a free port; `patience` is how long a client waits for an answer.
+    pub fn to(
+        server: Address,
+        path: Option<PathBuf>,
+        rates: &Rates,
+        patience: Duration,
+        seed: u64,
+        counts: &Arc<Counts>,
+    ) -> Self {
+        let (listener, address) = Listener::bind(path);
         let inner = Arc::new(Inner {
             server,
             rates: rates.clone(),
@@ -100,15 +109,16 @@ impl Link {
             changed: Condvar::new(),
             late_creations: Mutex::default(),
         });
-        let link = Self { port: listener.local_addr().unwrap().port(), inner: Arc::clone(&inner) };
+        let link = Self { address, inner: Arc::clone(&inner) };
         thread::spawn(move || {
-            for (number, client) in (0..).zip(listener.incoming()) {
+            for number in 0.. {
+                let client = listener.accept();
                 if inner.is_over.load(Ordering::SeqCst) {
                     return;
                 }
                 // Without a server there is nobody to speak to: the connection is closed at once.
                 if let Ok(client) = client
-                    && let Ok(server) = TcpStream::connect_timeout(&inner.server, Duration::from_secs(5))
+                    && let Ok(server) = inner.server.connect()
                 {
                     inner.join(client, server, number);
                 }
@@ -117,9 +127,9 @@ impl Link {
         link
     }
 
-    /// The port on 127.0.0.1 that clients use.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where clients find the server.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Holds all bytes that go `way` until `resume`.
@@ -161,15 +171,13 @@ impl Drop for Link {
         self.inner.is_over.store(true, Ordering::SeqCst);
         self.make_peace();
         self.cut_all(Cut::Fin);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        let _ = self.address.connect();
     }
 }
 
 impl Inner {
-    fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream, number: u64) {
+    fn join(self: &Arc<Self>, client: Stream, server: Stream, number: u64) {
         self.counts.connections.fetch_add(1, Ordering::Relaxed);
-        client.set_nodelay(true).unwrap();
-        server.set_nodelay(true).unwrap();
         let ends = Arc::new(Ends { client, server });
         self.state.lock().unwrap().open.push(Arc::clone(&ends));
         for way in [Way::ToServer, Way::ToClient] {
@@ -307,9 +315,9 @@ impl Ends {
     }
 }
 
-/// Ends a connection at once and unclean, whoever else holds it.
+/// Ends a connection at once and unclean, whoever else holds it; on a unix socket there is no such thing, and it just ends.
 #[allow(unsafe_code, reason = "the standard library has no way to send RST")]
-fn reset(stream: &TcpStream) {
+fn reset(stream: &Stream) {
     // SAFETY: all zero is an address of no family, which dissolves the connection.
     unsafe {
         let nowhere: libc::sockaddr = std::mem::zeroed();

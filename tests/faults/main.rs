@@ -21,12 +21,14 @@ mod driver;
 mod figures;
 mod history;
 mod link;
+mod memory;
 mod placement;
 #[path = "../random/mod.rs"]
 mod random;
 mod round;
 mod run;
 mod server;
+mod socket;
 mod state;
 mod work;
 

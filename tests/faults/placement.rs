@@ -4,6 +4,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
+use crate::config::CONTAINERS;
 use crate::history::Place;
 
 /// The place in `servers`, named as in the URL, of the server of `place`.
@@ -12,8 +13,13 @@ pub fn server_of(place: &Place, servers: &[String]) -> usize {
     (0..servers.len()).max_by_key(|at| mix(fnv1a(&servers[*at]) ^ digest)).unwrap()
 }
 
+/// The key of the record of `place`.
+pub fn key(place: &Place) -> String {
+    format!("{}/{}", CONTAINERS[place.container].0, digest(&place.id))
+}
+
 /// What stands for an id in the key of its record.
-pub fn digest(id: &str) -> String {
+fn digest(id: &str) -> String {
     Base64UrlUnpadded::encode_string(&Sha256::digest(id.as_bytes()))
 }
 

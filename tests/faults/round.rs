@@ -14,9 +14,11 @@ use crate::config::Config;
 use crate::figures::Figures;
 use crate::history::{self, now};
 use crate::link::{Counts, Cut, Link, Way};
+use crate::memory::Memory;
 use crate::placement;
 use crate::random::Random;
 use crate::server::{Server, end_with_parent};
+use crate::socket::Address;
 
 /// How a round is run.
 #[derive(Debug, Clone, Default)]
@@ -38,11 +40,13 @@ pub struct Outcome {
 }
 
 /// What ends by itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum End {
     Thaw(usize),
     Restart(usize, u64),
     Resume(usize, Way),
+    /// Takes away what fills its memory.
+    Room(usize, Vec<String>),
 }
 
 /// A round under way.
@@ -65,6 +69,8 @@ struct Round<'a> {
     is_down: Vec<bool>,
     emptied: Vec<Emptied>,
     faults: BTreeMap<&'static str, u64>,
+    /// Whether a server may have dropped records without telling.
+    is_blind: bool,
     /// What the harness found by itself.
     found: Vec<Violation>,
 }
@@ -74,10 +80,13 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
     let _ = fs::remove_dir_all(dir);
     fs::create_dir_all(dir).unwrap();
     let counts = Arc::new(Counts::default());
-    let servers: Vec<Server> = (0..config.servers).map(|_| Server::start(config.memory)).collect();
+    let sockets = Sockets::new(config);
+    let servers: Vec<Server> =
+        (0..config.servers).map(|_| Server::start(sockets.path("server"), config.memory)).collect();
     let patience = Duration::from_millis(config.client.exchange_ms.max(config.client.connect_ms));
     let link = |(seed, server): (u64, &Server)| {
-        Link::to(server.address(), &config.link, patience, config.seed.wrapping_mul(31) + seed, &counts)
+        let (address, seed) = (server.address().clone(), config.seed.wrapping_mul(31) + seed);
+        Link::to(address, sockets.path("link"), &config.link, patience, seed, &counts)
     };
     let links: Vec<Link> = (0..).zip(&servers).map(link).collect();
     let began = now();
@@ -99,6 +108,7 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
         ends: Vec::new(),
         emptied: Vec::new(),
         faults: BTreeMap::new(),
+        is_blind: false,
         found: Vec::new(),
     };
     for _ in 0..config.clients {
@@ -107,7 +117,9 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
     }
     let world = round.play();
     let findings = round.check(&world);
-    round.faults.insert("records evicted", round.evictions());
+    let dropped = round.servers.iter().map(|server| server.dropped().len() as u64).sum();
+    round.faults.insert("records evicted", dropped);
+    round.faults.insert("rounds on a unix socket", u64::from(config.is_unix));
     let mut figures = Figures::of(&world);
     figures.add_faults(&round.faults, &round.counts);
     let stories = findings.violations.iter().take(3).map(|violation| check::story(&world, violation)).collect();
@@ -116,8 +128,7 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
 
 impl Round<'_> {
     fn url(&self) -> String {
-        let servers: Vec<String> = self.links.iter().map(|link| format!("127.0.0.1:{}", link.port())).collect();
-        format!("memcached://{}", servers.join(","))
+        Address::url(&self.links.iter().map(|link| link.address().clone()).collect::<Vec<_>>())
     }
 
     fn spawn(&mut self, is_last: bool) -> Child {
@@ -176,7 +187,7 @@ impl Round<'_> {
             }
             self.reap();
             if self.plan.is_impatient && Instant::now() >= next_look {
-                let world = self.world(u64::MAX);
+                let world = self.world(u64::MAX, now() - self.unheard());
                 if !self.check(&world).violations.is_empty() {
                     self.kill_clients();
                     return world;
@@ -186,17 +197,25 @@ impl Round<'_> {
             sleep(Duration::from_millis(5));
         }
         self.links.iter().for_each(Link::make_peace);
-        while let Some((_, end)) = self.ends.pop() {
-            self.end(end);
-        }
+        // Whatever stands still goes on before anything is asked of it.
+        let (rooms, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.ends).into_iter().partition(|(_, end)| matches!(end, End::Room(..)));
+        others.into_iter().chain(rooms).for_each(|(_, end)| self.end(end));
         self.wait_for_clients();
         let peace = now();
+        self.is_blind |= self.servers.iter().any(Server::has_kept_silent);
         let mut last = self.spawn(true);
         let status = last.wait().unwrap();
         if !status.success() {
             self.note(format!("the client that reads at the end ended with {status}"));
         }
-        self.world(peace)
+        sleep(Duration::from_nanos(self.unheard()));
+        self.world(peace, now())
+    }
+
+    /// For how long a server may keep to itself what it has dropped: its log is written when it has time.
+    fn unheard(&self) -> u64 {
+        if self.config.memory == Memory::Evicts { 1_500_000_000 } else { 0 }
     }
 
     fn count(&mut self, fault: &'static str) {
@@ -209,7 +228,7 @@ impl Round<'_> {
 
     fn do_harm(&mut self) {
         let at = self.random.below(self.servers.len());
-        let dice = self.random.below(100);
+        let dice = self.random.below(if self.config.memory == Memory::Plenty { 100 } else { 150 });
         let mut soon = |most: u64| Instant::now() + Duration::from_millis(20 + self.random.next() % most);
         match dice {
             0..15 if !self.is_frozen[at] && !self.is_down[at] => {
@@ -220,7 +239,8 @@ impl Round<'_> {
             }
             15..28 if !self.is_down[at] => {
                 let end = soon(600);
-                let t0 = now();
+                let t0 = now() - self.unheard();
+                self.is_blind |= !self.is_frozen[at] && self.servers[at].has_kept_silent();
                 self.servers[at].kill();
                 self.is_down[at] = true;
                 self.ends.push((end, End::Restart(at, t0)));
@@ -252,6 +272,15 @@ impl Round<'_> {
                 client.wait().unwrap();
                 self.count("clients killed and replaced");
             }
+            100.. if !self.is_frozen[at] && !self.is_down[at] => {
+                let end = soon(400);
+                let random = &mut self.random;
+                let filled = self.servers[at].fill(|| random.below(3) > 0);
+                if self.config.memory == Memory::Refuses {
+                    self.ends.push((end, End::Room(at, filled)));
+                }
+                self.count("servers filled up");
+            }
             _ => {}
         }
     }
@@ -268,6 +297,12 @@ impl Round<'_> {
                 self.emptied.push(Emptied { server: at, t0, t1: now(), how: "killed and restarted" });
             }
             End::Resume(at, way) => self.links[at].resume(way),
+            // What is down has room when it is up again; one that is stopped goes on first.
+            End::Room(at, _) if self.is_down[at] => {}
+            End::Room(at, filled) if self.is_frozen[at] => {
+                self.ends.push((Instant::now() + Duration::from_millis(50), End::Room(at, filled)));
+            }
+            End::Room(at, filled) => self.servers[at].make_room(&filled),
         }
     }
 
@@ -317,16 +352,16 @@ impl Round<'_> {
         }
     }
 
-    /// All that was told to anybody so far.
-    fn world(&self, peace: u64) -> World {
-        let until = now();
+    /// All that was told to anybody until then.
+    fn world(&self, peace: u64, until: u64) -> World {
         let files = fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap().path());
         let is_history = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(HISTORY);
         let mut world = World::of(files.filter(is_history).map(|path| history::read(&path)).collect(), until);
         world.began = self.began;
         world.peace = peace;
         world.has_repeats = self.config.link.repeat > 0;
-        world.may_evict = self.config.may_evict();
+        world.has_little_memory = self.config.memory != Memory::Plenty;
+        world.is_blind = self.is_blind;
         world.emptied.clone_from(&self.emptied);
         // What is down has lost everything already.
         let down = self.ends.iter().filter_map(|(_, end)| match end {
@@ -335,25 +370,45 @@ impl Round<'_> {
         });
         world.emptied.extend(down);
         world.late_creations = self.links.iter().flat_map(Link::late_creations).collect();
-        let names: Vec<String> = self.links.iter().map(|link| format!("127.0.0.1:{}", link.port())).collect();
+        world.add_evictions(self.servers.iter().flat_map(Server::dropped));
+        let names: Vec<String> = self.links.iter().map(|link| link.address().name()).collect();
         let places = shared_places(self.config.client.ids).into_iter().chain(announced(&self.dir));
         world.servers = places.map(|place| (place.clone(), placement::server_of(&place, &names))).collect();
         world.find_haunts();
         world
     }
 
-    /// How many records were dropped for want of memory, as far as servers that are up can tell.
-    fn evictions(&self) -> u64 {
-        let is_up = |(at, _): &(usize, &Server)| !self.is_down[*at] && !self.is_frozen[*at];
-        let evictions = self.servers.iter().enumerate().filter(is_up).map(|(_, server)| server.evictions()).sum();
-        assert!(evictions == 0 || self.config.may_evict(), "too little memory for what this round is to show");
-        evictions
-    }
-
     fn check(&self, world: &World) -> Findings {
         let mut findings = check::check(world);
         findings.violations.extend(self.found.iter().cloned());
         findings
+    }
+}
+
+/// A directory for sockets, where there are any: their paths may not be as long as those of histories.
+struct Sockets(Option<PathBuf>);
+
+impl Sockets {
+    fn new(config: &Config) -> Self {
+        let dir = format!("lovely-faults-{}-{}", std::process::id(), config.seed);
+        let dir = config.is_unix.then(|| std::env::temp_dir().join(dir));
+        if let Some(dir) = &dir {
+            let _ = fs::remove_dir_all(dir);
+            fs::create_dir_all(dir).unwrap();
+        }
+        Self(dir)
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.0.as_ref().map(|dir| dir.join(name))
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        if let Some(dir) = &self.0 {
+            let _ = fs::remove_dir_all(dir);
+        }
     }
 }
 

@@ -1,27 +1,35 @@
 //! A memcached that is killed, stopped, restarted and emptied; it ends with this process, however that ends.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A server on a port of its own.
+use crate::history::Nanos;
+use crate::memory::{self, Dropped, Memory};
+use crate::socket::Address;
+
+/// A server at a place of its own.
 #[derive(Debug)]
 pub struct Server {
-    port: u16,
-    memory: u64,
+    address: Address,
+    memory: Memory,
     child: Option<Child>,
+    dropped: Dropped,
 }
 
 impl Server {
-    /// One on a free port, with so many megabytes.
-    pub fn start(memory: u64) -> Self {
+    /// One at `path`, or else on a free port.
+    pub fn start(path: Option<PathBuf>, memory: Memory) -> Self {
         for _ in 0..20 {
             // Free now; if somebody else is faster, memcached ends at once, and another port is tried.
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut server = Self { port, memory, child: None };
+            let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let address =
+                path.clone().map_or_else(|| Address::Tcp(SocketAddr::from(([127, 0, 0, 1], port()))), Address::Unix);
+            let mut server = Self { address, memory, child: None, dropped: Dropped::default() };
             if server.try_spawn() {
                 return server;
             }
@@ -30,8 +38,8 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port))
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Starts it again after `kill`.
@@ -45,15 +53,21 @@ impl Server {
     fn try_spawn(&mut self) -> bool {
         let mut command = Command::new("memcached");
         // `-u` counts only where the tests run as root.
-        command.args(["-l", "127.0.0.1", "-U", "0", "-t", "2", "-u", "root", "-p", &self.port.to_string()]);
-        command.args(["-m", &self.memory.to_string()]);
+        command.args(["-t", "2", "-u", "root"]).args(self.memory.options());
+        match &self.address {
+            Address::Tcp(address) => command.args(["-l", "127.0.0.1", "-U", "0", "-p", &address.port().to_string()]),
+            Address::Unix(path) => command.arg("-s").arg(path),
+        };
         command.stdout(Stdio::null()).stderr(Stdio::null());
         end_with_parent(&mut command);
         let mut child = command.spawn().expect("memcached is installed");
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
-            if TcpStream::connect(self.address()).is_ok() && child.try_wait().unwrap().is_none() {
+            if self.address.connect().is_ok() && child.try_wait().unwrap().is_none() {
                 self.child = Some(child);
+                if self.memory == Memory::Evicts {
+                    memory::watch(&self.address, &self.dropped);
+                }
                 return true;
             }
             sleep(Duration::from_millis(5));
@@ -94,24 +108,54 @@ impl Server {
         assert_eq!(self.ask(b"flush_all\r\n", "\r\n"), "OK\r\n");
     }
 
-    /// What it answers to `request`, up to `end`.
-    fn ask(&self, request: &[u8], end: &str) -> String {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream.write_all(request).unwrap();
+    /// Fills up the memory of some sizes of records, as `is_wanted` picks them; the keys of what it is filled with.
+    pub fn fill(&self, is_wanted: impl FnMut() -> bool) -> Vec<String> {
+        let mut filled = Vec::new();
+        for (requests, keys) in memory::filling(is_wanted) {
+            self.ask(&requests, "MN\r\n");
+            filled.extend(keys);
+        }
+        filled
+    }
+
+    /// Takes that away again.
+    pub fn make_room(&self, filled: &[String]) {
+        let requests: String = filled.iter().map(|key| format!("md {key} q\r\n")).collect();
+        self.ask(requests.as_bytes(), "MN\r\n");
+    }
+
+    /// What it answers to `requests`; where these are meta requests, up to `MN`.
+    fn ask(&self, requests: &[u8], end: &str) -> String {
+        let stream = self.address.connect().unwrap();
+        (&stream).write_all(requests).unwrap();
+        if end == "MN\r\n" {
+            (&stream).write_all(b"mn\r\n").unwrap();
+        }
         let (mut text, mut buffer) = (Vec::new(), [0; 4_096]);
         while !text.ends_with(end.as_bytes()) {
-            let read = stream.read(&mut buffer).unwrap();
+            let read = (&stream).read(&mut buffer).unwrap();
             assert!(read > 0, "memcached closed after {:?}", String::from_utf8_lossy(&text));
             text.extend_from_slice(&buffer[..read]);
         }
         String::from_utf8(text).unwrap()
     }
 
-    /// How many records it dropped for want of memory, since it was started.
-    pub fn evictions(&self) -> u64 {
+    /// Whether it may have dropped records without telling.
+    pub fn has_kept_silent(&self) -> bool {
         let stats = self.ask(b"stats\r\n", "END\r\n");
-        let line = stats.lines().find_map(|line| line.strip_prefix("STAT evictions ")).expect("a number of stats");
-        line.parse().unwrap()
+        let count = |name: &str| -> u64 {
+            let line = stats.lines().find_map(|line| line.strip_prefix(name)).expect("a number of stats");
+            line.trim().parse().unwrap()
+        };
+        match self.memory {
+            Memory::Evicts => count("STAT log_worker_dropped") + count("STAT log_watcher_skipped") > 0,
+            Memory::Plenty | Memory::Refuses => count("STAT evictions") > 0,
+        }
+    }
+
+    /// When it dropped records for want of memory, and their keys.
+    pub fn dropped(&self) -> Vec<(Nanos, String)> {
+        self.dropped.lock().unwrap().clone()
     }
 }
 

@@ -28,17 +28,20 @@ fn gone(world: &World, commit: &Commit, opened: u64, findings: &mut Findings) {
             && other.tag.txn() != commit.tag.txn()
             && other.start > opened
             && other.end < commit.start
-            // Where nothing was opened, a tombstone that is gone with its server is no longer known to anyone.
-            && !(commit.is_new && (world.may_evict || world.is_emptied(place, other.start, commit.end)))
+            // Where nothing was opened, a tombstone that is gone with its server is no longer known to anyone; nor is it
+            // where what is gone is stored anew.
+            && !((commit.is_new || commit.may_recreate())
+                && (world.is_emptied(place, other.start, commit.end)
+                    || world.may_be_dropped(place, other.start, commit.end, true)))
     });
     findings.check(Promise::Gone, Some(place), commit.end, buried.is_none(), || {
         let by = buried.map(|other| other.tag.to_string()).unwrap_or_default();
         format!("{} was stored, though {by} had destroyed what it had opened", commit.tag)
     });
-    if !commit.is_new {
+    if !commit.is_new && !commit.may_recreate() {
         let is_emptied = world.is_surely_emptied(place, opened, commit.start);
         findings.check(Promise::Gone, Some(place), commit.end, !is_emptied, || {
-            format!("{} was stored, though the server had been emptied since it opened the session", commit.tag)
+            format!("{} was stored, though the server had lost the session since it was opened", commit.tag)
         });
     }
 }
@@ -53,7 +56,7 @@ fn conflicts(world: &World, commit: &Commit, opened: u64, findings: &mut Finding
             && other.place == *place
             && other.is_write()
             && other.end < commit.start
-            && !(commit.is_new && world.may_evict)
+            && !(commit.is_new && world.may_be_dropped(place, other.start, commit.end, true))
             && !world.is_emptied(place, other.start, commit.end);
         if !is_between {
             continue;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{Commit, Fate, Read, World};
 use super::{Findings, Promise};
+use crate::config::{CONTAINERS, RECREATE};
 use crate::history::{Nanos, Place, Tag};
 use crate::state::{KEYS, State};
 
@@ -143,7 +144,13 @@ impl Session<'_> {
     }
 
     fn kept(&self, read: &Read, state: &State, findings: &mut Findings) {
-        let required = self.required(&state.creators, read.t0);
+        let mut required = self.required(&state.creators, read.t0);
+        // What was stored anew is what its transaction had opened, and what others stored since may be gone.
+        required.retain(|commit| {
+            !commit.may_recreate()
+                || !self.world.is_emptied(&commit.target, commit.start, read.t1)
+                    && !self.world.may_be_dropped(&commit.target, commit.start, read.t1, false)
+        });
         for commit in &required {
             let is_in = state.members.contains_key(&commit.tag);
             findings.check(Promise::Kept, Some(self.place), read.t1, is_in, || {
@@ -168,9 +175,6 @@ impl Session<'_> {
 
     /// What was stored is still there, unless somebody destroyed it or its server was emptied.
     fn present(&self, t0: Nanos, t1: Nanos, tag: Tag, state: Option<&State>, findings: &mut Findings) {
-        if self.world.may_evict {
-            return;
-        }
         // The one that began last is the hardest to excuse.
         let last = self.world.commits_before(self.place, t0).find(|commit| {
             commit.fate == Fate::Acked
@@ -186,7 +190,9 @@ impl Session<'_> {
                 && other.start < t1
                 && other.end > last.start
         });
-        let is_excused = is_destroyed || self.world.is_emptied(self.place, last.start, t1);
+        let is_excused = is_destroyed
+            || self.world.is_emptied(self.place, last.start, t1)
+            || self.world.may_be_dropped(self.place, last.start, t1, false);
         let promise = if last.is_moved() { Promise::NewIds } else { Promise::Present };
         findings.check(promise, Some(self.place), t1, is_excused, || {
             let what = if state.is_some() { "another session" } else { "nothing" };
@@ -196,9 +202,6 @@ impl Session<'_> {
 
     /// Nothing is of before a destruction that was acknowledged.
     fn destroyed(&self, read: &Read, state: &State, findings: &mut Findings) {
-        if self.world.may_evict {
-            return;
-        }
         // Whoever is in this state and opened it first is who a destruction may have come after.
         let here = std::slice::from_ref(self.place);
         let opened = |tag: &Tag| Some((self.world.commit_of(*tag, here)?.opened?.1, *tag));
@@ -207,6 +210,7 @@ impl Session<'_> {
             buried.fate == Fate::Acked
                 && buried.end < read.t0
                 && !self.world.is_emptied(self.place, buried.start, read.t1)
+                && !self.world.may_be_dropped(self.place, buried.start, read.t1, true)
         });
         findings.check(Promise::StaysDestroyed, Some(self.place), read.t1, buried.is_none(), || {
             let by = buried.map(|buried| buried.tag.to_string()).unwrap_or_default();
@@ -216,6 +220,11 @@ impl Session<'_> {
 
     /// Of any two states of an incarnation one is the beginning of the other, and the earlier one was read earlier.
     fn one_history(&self, reads: &[Read], findings: &mut Findings) {
+        let is_stored_anew = CONTAINERS[self.place.container].0 == RECREATE
+            && (self.world.has_little_memory || self.world.emptied_at(self.place).next().is_some());
+        if is_stored_anew {
+            return;
+        }
         let mut incarnations: BTreeMap<Tag, Vec<(&Read, &State)>> = BTreeMap::new();
         let mut first_of: BTreeMap<Tag, Tag> = BTreeMap::new();
         // Who was seen together with whom is of one incarnation, whoever of them was seen first.

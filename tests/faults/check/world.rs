@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::config::CONTAINERS;
+use lovely_session::error::Status;
+
+use crate::config::{CONTAINERS, RECREATE};
 use crate::history::{Call, Deed, Entry, Nanos, Place, Record, Tag};
-use crate::placement::digest;
+use crate::placement;
 use crate::state::State;
 
 /// A server lost everything at some moment between these two.
@@ -48,6 +50,8 @@ pub struct Commit {
     pub target: Place,
     pub deed: Deed,
     pub fate: Fate,
+    /// What the report says of it, or else what the whole commit answered.
+    pub status: i32,
     pub start: Nanos,
     /// The end of time where the fate is open.
     pub end: Nanos,
@@ -80,6 +84,26 @@ impl Commit {
 
     pub fn deletes(&self, key: u8) -> bool {
         matches!(&self.deed, Deed::Write { deletes, .. } if deletes.contains(&key))
+    }
+
+    /// Whether it stores anew what it does not find any more.
+    pub fn may_recreate(&self) -> bool {
+        CONTAINERS[self.place.container].0 == RECREATE
+    }
+
+    /// Whether it may have been refused for want of memory, and what stood there have been dropped for that.
+    ///
+    /// If what it had opened was dropped, it has to say so; what else stood there, and whether anything did, it cannot know.
+    fn may_have_dropped(&self, is_tombstone: bool) -> bool {
+        match self.fate {
+            Fate::Acked => false,
+            Fate::Open => true,
+            Fate::Refused => {
+                let is = |status: Status| self.status == status as i32;
+                let knows = self.is_write() && !self.is_new && !self.is_moved() && !is_tombstone;
+                is(Status::Lost) || !knows && !is(Status::Conflict) && !is(Status::Gone)
+            }
+        }
     }
 
     /// Whether it is one of the incarnation that `creators` made.
@@ -128,8 +152,12 @@ pub struct World {
     pub emptied: Vec<Emptied>,
     /// Whether links delivered answers twice: then servers seem to be out of step.
     pub has_repeats: bool,
-    /// Whether servers drop what they have no room for, and nobody knows when: a session, or a tombstone.
-    pub may_evict: bool,
+    /// Whether servers may have no room for what is to be stored: what stood there is dropped then.
+    pub has_little_memory: bool,
+    /// Whether records were dropped of which nobody knows when.
+    pub is_blind: bool,
+    /// When records were dropped to make room for others.
+    evicted: BTreeMap<Place, Vec<Emptied>>,
     /// Keys that were created by bytes which arrived when nobody waited for them any more.
     pub late_creations: Vec<(Nanos, String)>,
     haunted_places: BTreeSet<Place>,
@@ -197,13 +225,18 @@ impl World {
                     _ => act.place.clone(),
                 };
                 let read = opened.get(&(tag, &act.place));
-                let (fate, end) = fate(outcomes.get(&tag), &target, act.deed == Deed::Destroy);
+                let is_destroy = act.deed == Deed::Destroy;
+                let (fate, end) = fate(outcomes.get(&tag), &target, is_destroy);
+                let status = outcomes.get(&tag).map_or(0, |(_, status, report)| {
+                    entry(report, &target, is_destroy).map_or(*status, |entry| entry.status)
+                });
                 let state = read.and_then(|read| read.state.as_ref());
                 commits.push(Commit {
                     tag: act.tag,
                     target,
                     deed: act.deed,
                     fate,
+                    status,
                     start,
                     end,
                     opened: read.map(|read| (read.t0, read.t1)),
@@ -294,20 +327,36 @@ impl World {
         const LONGEST: Nanos = 10_000_000_000;
         let mut places = BTreeSet::new();
         for place in self.at.keys() {
-            let key = format!("{}/{}", CONTAINERS[place.container].0, digest(&place.id));
+            let key = placement::key(place);
             let is_emptied = |at: Nanos| self.is_emptied(place, at.saturating_sub(LONGEST), at);
             if self.late_creations.iter().any(|(at, late)| *late == key && is_emptied(*at)) {
                 places.insert(place.clone());
             }
         }
         let mut creators = BTreeSet::new();
-        for commit in self.commits.iter().filter(|commit| commit.is_new || commit.is_moved()) {
+        let creates = |commit: &&Commit| commit.is_new || commit.is_moved() || commit.may_recreate();
+        for commit in self.commits.iter().filter(creates) {
             let end = commit.end.min(commit.start + LONGEST);
             if commit.is_write() && self.is_emptied(&commit.target, commit.start, end) {
                 creators.extend(commit.is_new.then_some(commit.tag).into_iter().chain(commit.creators.iter().copied()));
             }
         }
         (self.haunted_places, self.haunted_creators) = (places, creators);
+    }
+
+    /// Takes in when records were dropped to make room for others.
+    pub fn add_evictions(&mut self, dropped: impl Iterator<Item = (Nanos, String)>) {
+        /// The clocks of a log and of histories differ by less.
+        const NEARLY: Nanos = 5_000_000;
+        let places = self.at.keys().chain(self.reads.keys()).chain(self.existed.keys());
+        let places: HashMap<String, Place> = places.map(|place| (placement::key(place), place.clone())).collect();
+        for (at, key) in dropped {
+            if let Some(place) = places.get(&key) {
+                let (t0, t1) = (at.saturating_sub(NEARLY), at + NEARLY);
+                let evicted = Emptied { server: usize::MAX, t0, t1, how: "short of memory and dropped it" };
+                self.evicted.entry(place.clone()).or_default().push(evicted);
+            }
+        }
     }
 
     /// Whether anything may be at `place` a second time.
@@ -331,16 +380,25 @@ impl World {
             && self.emptied_at(place).any(|emptied| emptied.t0 > since && emptied.t1 < until)
     }
 
-    /// When the server of `place` lost everything.
+    /// Whether the record at `place` may have been dropped between `since` and `until` by a server that refused another.
+    pub fn may_be_dropped(&self, place: &Place, since: Nanos, until: Nanos, is_tombstone: bool) -> bool {
+        self.is_blind
+            || self.has_little_memory
+                && self
+                    .commits_before(place, until)
+                    .any(|commit| commit.end > since && commit.may_have_dropped(is_tombstone))
+    }
+
+    /// When the server of `place` lost everything, or what stood there.
     pub fn emptied_at(&self, place: &Place) -> impl Iterator<Item = &Emptied> {
         let server = self.servers.get(place).copied();
         // Where the place is not known, any server may have been its own.
-        self.emptied.iter().filter(move |emptied| server.is_none_or(|server| server == emptied.server))
+        let emptied = self.emptied.iter().filter(move |emptied| server.is_none_or(|server| server == emptied.server));
+        emptied.chain(self.evicted.get(place).into_iter().flatten())
     }
 }
 
 fn fate(outcome: Option<&(Nanos, i32, Vec<Entry>)>, target: &Place, is_destroy: bool) -> (Fate, Nanos) {
-    use lovely_session::error::Status;
     use lovely_session::txn::Outcome;
     let Some((end, status, report)) = outcome else { return (Fate::Open, Nanos::MAX) };
     if *status == 0 {
@@ -349,10 +407,13 @@ fn fate(outcome: Option<&(Nanos, i32, Vec<Entry>)>, target: &Place, is_destroy: 
     if *status != Status::Partial as i32 && *status != Status::Unknown as i32 {
         return (Fate::Refused, *end);
     }
-    let entry = report.iter().find(|entry| entry.place == *target && entry.is_destroy == is_destroy);
-    match entry.map(|entry| entry.outcome) {
+    match entry(report, target, is_destroy).map(|entry| entry.outcome) {
         Some(outcome) if outcome == Outcome::Stored as i32 => (Fate::Acked, *end),
         Some(outcome) if outcome == Outcome::NotStored as i32 => (Fate::Refused, *end),
         _ => (Fate::Open, Nanos::MAX),
     }
+}
+
+fn entry<'a>(report: &'a [Entry], target: &Place, is_destroy: bool) -> Option<&'a Entry> {
+    report.iter().find(|entry| entry.place == *target && entry.is_destroy == is_destroy)
 }
