@@ -43,14 +43,7 @@ const STALL: Duration = Duration::from_millis(150);
 /// Does as it is told.
 pub fn run(orders: &Orders) {
     let mut options = StoreOptions::new();
-    let config = &orders.config;
-    for (option, value) in [
-        (StoreOption::ConnectTimeout, config.connect_ms),
-        (StoreOption::ExchangeTimeout, config.exchange_ms),
-        (StoreOption::CommitTimeout, config.commit_ms),
-        // Faults come so often here that the usual pauses would leave nothing to see.
-        (StoreOption::RetryPause, 150),
-    ] {
+    for (option, value) in settings(&orders.config) {
         options.set(option, i64::try_from(value).unwrap()).unwrap();
     }
     let store = Store::open(Some(&orders.url), &options).unwrap();
@@ -64,7 +57,11 @@ pub fn run(orders: &Orders) {
         })
         .collect();
     let threads = orders.threads;
-    let driver = if orders.is_on_queue { Driver::queue(1 + orders.number as usize % 2) } else { Driver::Blocking };
+    let driver = if orders.is_on_queue {
+        Driver::queue(1 + orders.number as usize % 2, orders.seed.is_multiple_of(3))
+    } else {
+        Driver::Blocking
+    };
     std::thread::scope(|scope| {
         let stalls = Log::create(&history(&orders.dir, orders.number + threads)).unwrap();
         for thread in 0..threads {
@@ -87,6 +84,17 @@ pub fn run(orders: &Orders) {
             watch_for_stalls(&stalls, orders.until);
         }
     });
+}
+
+/// How long stores wait.
+pub fn settings(config: &config::Client) -> [(StoreOption, u64); 4] {
+    [
+        (StoreOption::ConnectTimeout, config.connect_ms),
+        (StoreOption::ExchangeTimeout, config.exchange_ms),
+        (StoreOption::CommitTimeout, config.commit_ms),
+        // Faults come so often here that the usual pauses would leave nothing to see.
+        (StoreOption::RetryPause, 150),
+    ]
 }
 
 fn history(dir: &Path, number: u32) -> PathBuf {

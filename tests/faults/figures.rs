@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::check::World;
-use crate::history::Call;
+use lovely_session::error::Status;
+
+use crate::check::{Commit, Fate, World};
+use crate::history::{Call, Feat};
 use crate::link::Counts;
 
 /// Names of statuses, for people.
@@ -31,6 +33,8 @@ pub struct Figures {
     ended: BTreeMap<(Call, i32), u64>,
     sessions_committed: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
+    /// What clients did, and met, beside committing.
+    feats: BTreeMap<&'static str, u64>,
     /// Milliseconds that each call took, and what it took beyond its deadline.
     took_ms: BTreeMap<Call, Vec<f64>>,
     most_over_ms: i64,
@@ -52,13 +56,38 @@ impl Figures {
         }
         for commit in &world.commits {
             let fate = match commit.fate {
-                crate::check::Fate::Acked => "stored",
-                crate::check::Fate::Refused => "not stored",
-                crate::check::Fate::Open => "in doubt",
+                Fate::Acked => "stored",
+                Fate::Refused => "not stored",
+                Fate::Open => "in doubt",
             };
             *figures.sessions_committed.entry(fate).or_default() += 1;
         }
+        figures.add_feats(world);
         figures
+    }
+
+    fn add_feats(&mut self, world: &World) {
+        for feat in Feat::ALL {
+            self.feats.insert(feat.words(), world.feats.get(&feat).copied().unwrap_or(0));
+        }
+        let count = |is: &dyn Fn(&Commit) -> bool| world.commits.iter().filter(|commit| is(commit)).count() as u64;
+        let is_done = |commit: &Commit| commit.fate == Fate::Acked;
+        let is = |commit: &Commit, status: Status| commit.fate == Fate::Refused && commit.status == status as i32;
+        let is_dropped = |commit: &Commit| {
+            let since = commit.opened.filter(|_| !commit.is_new).map(|(_, t1)| t1);
+            since.is_some_and(|since| world.is_surely_emptied(&commit.place, since, commit.start))
+        };
+        for (words, count) in [
+            ("sessions destroyed", count(&|commit| is_done(commit) && !commit.is_write())),
+            ("ids renewed", count(&|commit| is_done(commit) && commit.is_moved())),
+            ("deadlines set", count(&|commit| is_done(commit) && commit.deadline().is_some())),
+            ("timeouts set", count(&|commit| is_done(commit) && commit.timeout().is_some())),
+            ("found dropped and gone", count(&|commit| is(commit, Status::Gone) && is_dropped(commit))),
+            ("found dropped and stored anew", count(&|commit| is_done(commit) && is_dropped(commit))),
+            ("lost to a full server", count(&|commit| is(commit, Status::Lost))),
+        ] {
+            self.feats.insert(words, count);
+        }
     }
 
     /// Adds what was done to servers, clients and links.
@@ -96,9 +125,17 @@ impl Figures {
         for (key, count) in other.faults {
             *self.faults.entry(key).or_default() += count;
         }
+        for (key, count) in other.feats {
+            *self.feats.entry(key).or_default() += count;
+        }
         for (call, took) in other.took_ms {
             self.took_ms.entry(call).or_default().extend(took);
         }
+    }
+
+    /// What did not happen.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        self.faults.iter().chain(&self.feats).filter(|(_, count)| **count == 0).map(|(name, _)| *name)
     }
 
     /// How many commits ended.
@@ -115,7 +152,7 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "sessions opened: {}; sessions of commits: {}", self.opened, list(&self.sessions_committed))?;
-        for what in [Call::Open, Call::Exists, Call::Prepare, Call::Commit] {
+        for what in [Call::Open, Call::Prefetch, Call::Exists, Call::Prepare, Call::Commit] {
             let ended = self.ended.iter().filter(|((call, _), _)| *call == what);
             let name =
                 |status: i32| STATUSES.iter().find(|(number, _)| *number == status).map_or("other", |(_, name)| name);
@@ -123,6 +160,7 @@ impl fmt::Display for Figures {
             writeln!(f, "{what:?}: {}", texts.join(", "))?;
         }
         writeln!(f, "faults: {}", list(&self.faults))?;
+        writeln!(f, "also: {}", list(&self.feats))?;
         for (call, took) in &self.took_ms {
             write!(f, "{call:?}, ms: ")?;
             quantiles(f, took)?;

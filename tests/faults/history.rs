@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,12 @@ pub fn now() -> Nanos {
     // SAFETY: fills a local.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     u64::try_from(time.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap()
+}
+
+/// The moment `at` of that clock, in Unix milliseconds.
+pub fn unix_ms(at: Nanos) -> i64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    i64::try_from((wall + u128::from(at) - u128::from(now())) / 1_000_000).unwrap()
 }
 
 /// Names what one transaction does to one session: no two have the same, so that a value tells who wrote it, and where.
@@ -85,8 +92,16 @@ pub struct Act {
 /// What it is about to do there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
-    /// To add `delta` to the counter, and set and delete keys in both packages.
-    Write { delta: i64, sets: Vec<u8>, deletes: Vec<u8>, new_id: Option<String> },
+    /// To add `delta` to the counter, and set and delete keys in both packages; to give it a new id, the time at which it
+    /// ends, and for how long it may be idle.
+    Write {
+        delta: i64,
+        sets: Vec<u8>,
+        deletes: Vec<u8>,
+        new_id: Option<String>,
+        deadline: Option<Nanos>,
+        timeout: Option<Nanos>,
+    },
     /// To destroy it.
     Destroy,
 }
@@ -122,6 +137,10 @@ pub enum Record {
         status: i32,
         message: String,
     },
+    /// A session is about to be opened, which renews its idle timeout whatever the client hears of it.
+    Trying { place: Place, t0: Nanos },
+    /// The client did something that shows nowhere else.
+    Did { what: Feat },
     /// The client found something wrong by itself.
     Wrong { tag: Tag, at: Nanos, text: String },
     /// The machine did not let the client run in this time.
@@ -132,9 +151,51 @@ pub enum Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Call {
     Open,
+    Prefetch,
     Exists,
     Prepare,
     Commit,
+}
+
+/// What shows in no answer, and is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Feat {
+    RolledBack,
+    RolledBackTwice,
+    LeftByRollback,
+    Prefetched,
+    QueueFreed,
+    EndedWithQueue,
+    TxnFreed,
+    CQueueFreed,
+}
+
+impl Feat {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::RolledBack,
+        Self::RolledBackTwice,
+        Self::LeftByRollback,
+        Self::Prefetched,
+        Self::QueueFreed,
+        Self::EndedWithQueue,
+        Self::TxnFreed,
+        Self::CQueueFreed,
+    ];
+
+    /// It in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RolledBack => "rollbacks",
+            Self::RolledBackTwice => "rollbacks to an earlier savepoint",
+            Self::LeftByRollback => "sessions opened after a savepoint and rolled back",
+            Self::Prefetched => "sessions prefetched",
+            Self::QueueFreed => "queues freed",
+            Self::EndedWithQueue => "operations that a freed queue ended",
+            Self::TxnFreed => "transactions freed inside an operation",
+            Self::CQueueFreed => "queues freed inside an operation of theirs",
+        }
+    }
 }
 
 /// A history that is being written.

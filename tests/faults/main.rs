@@ -14,6 +14,7 @@
     reason = "tests"
 )]
 
+mod abandon;
 mod check;
 mod client;
 mod config;
@@ -29,6 +30,7 @@ mod round;
 mod run;
 mod server;
 mod socket;
+mod stage;
 mod state;
 mod work;
 

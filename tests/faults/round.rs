@@ -20,6 +20,16 @@ use crate::random::Random;
 use crate::server::{Server, end_with_parent};
 use crate::socket::Address;
 
+/// What is done to servers, links and clients.
+const HARM: [&str; 7] = [EMPTIED, KILLED, STOPPED, LINK_STOPPED, LINK_CUT, CLIENT_KILLED, FILLED];
+const EMPTIED: &str = "servers emptied";
+const KILLED: &str = "servers killed and restarted";
+const STOPPED: &str = "servers stopped and resumed";
+const LINK_STOPPED: &str = "links stopped and resumed";
+const LINK_CUT: &str = "links cut";
+const CLIENT_KILLED: &str = "clients killed and replaced";
+const FILLED: &str = "servers filled up";
+
 /// How a round is run.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
@@ -82,7 +92,7 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
     let counts = Arc::new(Counts::default());
     let sockets = Sockets::new(config);
     let servers: Vec<Server> =
-        (0..config.servers).map(|_| Server::start(sockets.path("server"), config.memory)).collect();
+        (0..config.servers).map(|_| Server::start(sockets.path("server").as_deref(), config.memory)).collect();
     let patience = Duration::from_millis(config.client.exchange_ms.max(config.client.connect_ms));
     let link = |(seed, server): (u64, &Server)| {
         let (address, seed) = (server.address().clone(), config.seed.wrapping_mul(31) + seed);
@@ -107,7 +117,7 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
         random: Random::new(config.seed ^ 0x5EED),
         ends: Vec::new(),
         emptied: Vec::new(),
-        faults: BTreeMap::new(),
+        faults: HARM.into_iter().map(|harm| (harm, 0)).collect(),
         is_blind: false,
         found: Vec::new(),
     };
@@ -235,7 +245,7 @@ impl Round<'_> {
                 let t0 = now();
                 self.servers[at].empty();
                 self.emptied.push(Emptied { server: at, t0, t1: now(), how: "emptied" });
-                self.count("servers emptied");
+                self.count(EMPTIED);
             }
             15..28 if !self.is_down[at] => {
                 let end = soon(600);
@@ -244,25 +254,25 @@ impl Round<'_> {
                 self.servers[at].kill();
                 self.is_down[at] = true;
                 self.ends.push((end, End::Restart(at, t0)));
-                self.count("servers killed and restarted");
+                self.count(KILLED);
             }
             28..45 if !self.is_frozen[at] && !self.is_down[at] => {
                 let end = soon(900);
                 self.servers[at].freeze();
                 self.is_frozen[at] = true;
                 self.ends.push((end, End::Thaw(at)));
-                self.count("servers stopped and resumed");
+                self.count(STOPPED);
             }
             45..65 => {
                 let end = soon(900);
                 let way = [Way::ToServer, Way::ToClient][dice % 2];
                 self.links[at].stop(way);
                 self.ends.push((end, End::Resume(at, way)));
-                self.count("links stopped and resumed");
+                self.count(LINK_STOPPED);
             }
             65..85 => {
                 self.links[at].cut_all([Cut::Fin, Cut::Rst, Cut::ClientOnly][dice % 3]);
-                self.count("links cut");
+                self.count(LINK_CUT);
             }
             85..100 => {
                 let which = self.random.below(self.clients.len());
@@ -270,7 +280,7 @@ impl Round<'_> {
                 let mut client = std::mem::replace(&mut self.clients[which], next);
                 client.kill().unwrap();
                 client.wait().unwrap();
-                self.count("clients killed and replaced");
+                self.count(CLIENT_KILLED);
             }
             100.. if !self.is_frozen[at] && !self.is_down[at] => {
                 let end = soon(400);
@@ -279,7 +289,7 @@ impl Round<'_> {
                 if self.config.memory == Memory::Refuses {
                     self.ends.push((end, End::Room(at, filled)));
                 }
-                self.count("servers filled up");
+                self.count(FILLED);
             }
             _ => {}
         }

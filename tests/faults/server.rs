@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -23,12 +23,14 @@ pub struct Server {
 
 impl Server {
     /// One at `path`, or else on a free port.
-    pub fn start(path: Option<PathBuf>, memory: Memory) -> Self {
+    pub fn start(path: Option<&Path>, memory: Memory) -> Self {
         for _ in 0..20 {
             // Free now; if somebody else is faster, memcached ends at once, and another port is tried.
             let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let address =
-                path.clone().map_or_else(|| Address::Tcp(SocketAddr::from(([127, 0, 0, 1], port()))), Address::Unix);
+            let address = match path {
+                Some(path) => Address::Unix(path.to_owned()),
+                None => Address::Tcp(SocketAddr::from(([127, 0, 0, 1], port()))),
+            };
             let mut server = Self { address, memory, child: None, dropped: Dropped::default() };
             if server.try_spawn() {
                 return server;
@@ -120,7 +122,7 @@ impl Server {
 
     /// Takes that away again.
     pub fn make_room(&self, filled: &[String]) {
-        let requests: String = filled.iter().map(|key| format!("md {key} q\r\n")).collect();
+        let requests: String = filled.iter().flat_map(|key| ["md ", key, " q\r\n"]).collect();
         self.ask(requests.as_bytes(), "MN\r\n");
     }
 

@@ -100,14 +100,12 @@ pub enum Listener {
 impl Listener {
     /// One at `path`, or on a free port of 127.0.0.1 where there is none; and where it is.
     pub fn bind(path: Option<PathBuf>) -> (Self, Address) {
-        match path {
-            Some(path) => (Self::Unix(UnixListener::bind(&path).unwrap()), Address::Unix(path)),
-            None => {
-                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-                let address = Address::Tcp(listener.local_addr().unwrap());
-                (Self::Tcp(listener), address)
-            }
+        if let Some(path) = path {
+            return (Self::Unix(UnixListener::bind(&path).unwrap()), Address::Unix(path));
         }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap());
+        (Self::Tcp(listener), address)
     }
 
     pub fn accept(&self) -> io::Result<Stream> {

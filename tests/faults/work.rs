@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::thread::sleep;
 use std::time::Duration;
 
 use lovely_session::container::Container;
-use lovely_session::error::{Error, Result};
-use lovely_session::txn::{ReportKind, SessionRef, Transaction, TxnOption};
+use lovely_session::error::{Error, Result, Status};
+use lovely_session::txn::{Outcome, ReportKind, SessionRef, State, Transaction, TxnOption};
 use lovely_session::value::Value;
 
-use crate::client::{ANNOUNCED, Orders, announced, shared_places};
+use crate::abandon::{self, Containers};
+use crate::client::{ANNOUNCED, Orders, announced, settings, shared_places};
 use crate::driver::{Action, Answer, Driver};
-use crate::history::{Act, Call, Deed, Entry, Log, Place, Record, Tag, now};
+use crate::history::{Act, Call, Deed, Entry, Feat, Log, Nanos, Place, Record, Tag, now};
 use crate::random::Random;
-use crate::state::{Content, Datum, KEYS, ROLLED_BACK, State};
-
-/// Sessions with more members than this are destroyed, so that histories stay readable.
-const MOST_MEMBERS: usize = 40;
+use crate::state;
+use crate::state::{Content, Datum};
 
 /// One thread of a client.
 #[derive(Debug)]
@@ -26,23 +27,29 @@ pub struct Worker<'a> {
     orders: &'a Orders,
     number: u32,
     driver: Driver,
-    containers: Vec<Container>,
+    pub containers: Vec<Container>,
     log: Log,
-    random: Random,
+    pub random: Random,
     txns: u32,
-    tag: Tag,
+    pub tag: Tag,
     shared: Vec<Place>,
+    /// Since when the transaction may have sessions open that it fetched beforehand.
+    prefetched: BTreeMap<Place, Nanos>,
     /// Of the latest operation.
     starved_ms: u64,
+    /// Whether the queue was freed that it was on.
+    is_untold: bool,
+    /// For transactions that are left in the middle.
+    abandoned: Option<Containers>,
 }
 
 /// A session that the transaction has open.
 #[derive(Debug)]
-struct Opened {
-    session: SessionRef,
-    place: Place,
-    is_created: bool,
-    state: Option<State>,
+pub struct Opened {
+    pub session: SessionRef,
+    pub place: Place,
+    pub is_created: bool,
+    pub state: Option<state::State>,
 }
 
 fn status(result: &Result<impl Sized>) -> i32 {
@@ -69,11 +76,14 @@ impl<'a> Worker<'a> {
             txns: 0,
             tag: Tag::new(number, 0),
             shared,
+            prefetched: BTreeMap::new(),
             starved_ms: 0,
+            is_untold: false,
+            abandoned: None,
         }
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub fn one_in(&mut self, n: usize) -> bool {
         self.random.below(n) == 0
     }
 
@@ -86,29 +96,60 @@ impl<'a> Worker<'a> {
     }
 
     fn run_or_cancel(&mut self, txn: &mut Transaction, action: Action) -> Result<Answer> {
-        let is_cancelled = self.driver.may_cancel() && self.one_in(15);
+        let is_cancelled = self.driver.shared().is_some() && self.one_in(15);
         let cancel = is_cancelled.then(|| Duration::from_micros(self.random.next() % 3_000));
-        self.driver.run(txn, action, cancel)
+        let result = self.driver.run(txn, action, cancel);
+        self.is_untold = status(&result) == Status::Misuse as i32 && self.driver.shared().is_some();
+        if self.is_untold {
+            self.did(Feat::EndedWithQueue);
+            // Freeing a queue cancels what is on it; nobody is told what that came to, but the transaction knows.
+            let what =
+                format!("its queue was freed: {}", result.err().map(|error| error.to_string()).unwrap_or_default());
+            return Err(Error::Cancelled(what.into()));
+        }
+        result
     }
 
     fn begin(&mut self) -> Transaction {
+        self.next_tag();
+        Transaction::new()
+    }
+
+    /// Gives what follows a name of its own.
+    pub fn next_tag(&mut self) {
         self.txns += 1;
         self.tag = Tag::new(self.number, self.txns);
-        Transaction::new()
+        self.prefetched.clear();
     }
 
     /// One transaction, from its begin to its end.
     pub fn transaction(&mut self) {
+        if self.driver.shared().is_some() && self.one_in(12) {
+            let containers = self
+                .abandoned
+                .take()
+                .unwrap_or_else(|| Containers::open(&self.orders.url, &settings(&self.orders.config)));
+            abandon::transaction(self, &containers);
+            self.abandoned = Some(containers);
+            return;
+        }
         let mut txn = self.begin();
         let commit_ms = self.orders.config.commit_ms;
         let commit_ms = if self.one_in(4) { commit_ms / 2 } else { commit_ms };
         txn.set_option(TxnOption::CommitTimeout, i64::try_from(commit_ms).unwrap()).unwrap();
-        let mut opened: Vec<Opened> = Vec::new();
+        let mut places: Vec<Place> = Vec::new();
         for _ in 0..[1, 1, 1, 1, 2, 2, 3][self.random.below(7)] {
             let place = self.some_place();
-            if !opened.iter().any(|other| other.place == place) {
-                opened.extend(self.open(&mut txn, place));
+            if !places.contains(&place) {
+                places.push(place);
             }
+        }
+        if self.one_in(4) {
+            self.prefetch(&mut txn, &places);
+        }
+        let mut opened: Vec<Opened> = Vec::new();
+        for place in places {
+            opened.extend(self.open(&mut txn, place));
         }
         if self.one_in(25) {
             opened.push(self.create(&mut txn));
@@ -143,6 +184,12 @@ impl<'a> Worker<'a> {
             self.think();
         }
         self.finish(&mut txn, acts, commit_ms);
+        if let Some(shared) = self.driver.shared()
+            && self.random.below(100) == 0
+        {
+            shared.free_queue();
+            self.did(Feat::QueueFreed);
+        }
         sleep(Duration::from_millis(self.random.next() % 10));
     }
 
@@ -153,7 +200,7 @@ impl<'a> Worker<'a> {
         sleep(Duration::from_millis(self.random.next() % longest));
     }
 
-    fn some_place(&mut self) -> Place {
+    pub fn some_place(&mut self) -> Place {
         if self.one_in(5) {
             let announced = announced(&self.orders.dir);
             let latest = &announced[announced.len().saturating_sub(6)..];
@@ -167,8 +214,52 @@ impl<'a> Worker<'a> {
         self.shared[at].clone()
     }
 
-    fn open(&mut self, txn: &mut Transaction, place: Place) -> Option<Opened> {
+    /// Opens sessions together, those of one container at a time; an id that is named twice is opened once.
+    fn prefetch(&mut self, txn: &mut Transaction, places: &[Place]) {
+        for (container, handle) in self.containers.clone().into_iter().enumerate() {
+            let of_container: Vec<&Place> = places.iter().filter(|place| place.container == container).collect();
+            let mut ids: Vec<Vec<u8>> = of_container.iter().map(|place| place.id.clone().into_bytes()).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            if self.one_in(4) {
+                ids.push(ids[0].clone());
+            }
+            let t0 = now();
+            for place in &of_container {
+                self.trying(place, t0);
+            }
+            let fetched = self.run(txn, Action::Prefetch(handle, ids));
+            self.called(Call::Prefetch, t0, now(), self.load_ms(), &fetched);
+            // Where it failed, some may be open for all that.
+            self.prefetched.extend(of_container.iter().map(|place| ((*place).clone(), t0)));
+            if fetched.is_ok() {
+                for place in of_container {
+                    self.did(Feat::Prefetched);
+                    self.open_at_once(txn, place, t0);
+                }
+            }
+        }
+    }
+
+    /// What was prefetched is open: that opening it does no I/O shows in that it is done at once.
+    fn open_at_once(&mut self, txn: &mut Transaction, place: &Place, t0: Nanos) {
+        let container = &self.containers[place.container];
+        let mut opening = pin!(txn.open(container, place.id.as_bytes()));
+        let polled = opening.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        // A session whose timeout is over meanwhile is loaded anew.
+        let is_fresh = now() - t0 < 900_000_000;
+        if is_fresh && !matches!(polled, Poll::Ready(Ok(_))) {
+            self.wrong(format!("{place} was prefetched, and opening it came to {polled:?}"));
+        }
+    }
+
+    pub fn open(&mut self, txn: &mut Transaction, place: Place) -> Option<Opened> {
         let t0 = now();
+        let first = self.prefetched.get(&place).copied();
+        if first.is_none() {
+            self.trying(&place, t0);
+        }
         let action = Action::Open(self.containers[place.container].clone(), place.id.clone().into_bytes());
         let opened = self.run(txn, action);
         let t1 = now();
@@ -176,7 +267,9 @@ impl<'a> Worker<'a> {
         let Ok(Answer::Session(session)) = opened else { return None };
         // Nothing was stored, or nothing that this transaction may see.
         let content = if txn.is_new(session).unwrap() { None } else { Some(self.content(txn, session)) };
-        let state = content.as_ref().map(|content| State::read(content).0);
+        let state = content.as_ref().map(|content| state::State::read(content).0);
+        // It may have been loaded when it was prefetched.
+        let t0 = first.unwrap_or(t0);
         self.log.write(&Record::Opened { tag: self.tag, place: place.clone(), t0, t1, is_created: false, content });
         Some(Opened { session, place, is_created: false, state })
     }
@@ -212,6 +305,15 @@ impl<'a> Worker<'a> {
         self.orders.config.connect_ms + self.orders.config.exchange_ms
     }
 
+    /// Takes down an operation of which only the status is known.
+    pub fn called_with(&self, what: Call, t0: Nanos, t1: Nanos, result: std::result::Result<(), (i32, String)>) {
+        let config = &self.orders.config;
+        // A load may have another one before it.
+        let allowed_ms = if what == Call::Commit { config.commit_ms } else { 2 * self.load_ms() };
+        let (status, message) = result.err().unwrap_or_default();
+        self.log(&Record::Called { tag: self.tag, what, t0, t1, allowed_ms, starved_ms: 0, status, message });
+    }
+
     fn called(&self, what: Call, t0: u64, t1: u64, allowed_ms: u64, result: &Result<impl Sized>) {
         let message = result.as_ref().err().map(Error::to_string).unwrap_or_default();
         let status = status(result);
@@ -219,12 +321,27 @@ impl<'a> Worker<'a> {
         self.log.write(&Record::Called { tag: self.tag, what, t0, t1, allowed_ms, starved_ms, status, message });
     }
 
-    fn wrong(&self, text: String) {
+    /// Takes it down.
+    pub fn log(&self, record: &Record) {
+        self.log.write(record);
+    }
+
+    /// Takes down that a session is about to be opened.
+    pub fn trying(&self, place: &Place, t0: Nanos) {
+        self.log.write(&Record::Trying { place: place.clone(), t0 });
+    }
+
+    /// Takes down what shows nowhere else.
+    pub fn did(&self, what: Feat) {
+        self.log.write(&Record::Did { what });
+    }
+
+    pub fn wrong(&self, text: String) {
         self.log.write(&Record::Wrong { tag: self.tag, at: now(), text });
     }
 
     /// The whole content of a session; values without what only makes them longer.
-    fn content(&self, txn: &mut Transaction, session: SessionRef) -> Content {
+    pub fn content(&self, txn: &mut Transaction, session: SessionRef) -> Content {
         let Value::Map(pkgs) = txn.session_content(session).unwrap() else { panic!("a content that is no map") };
         let mut content = Content::new();
         for (name, pkg) in pkgs.entries() {
@@ -243,13 +360,17 @@ impl<'a> Worker<'a> {
         content
     }
 
-    fn padded(&self, text: &str) -> Value {
-        // Of a length that differs, and of a character that shows where it ends.
-        let padding = self.orders.config.padding * (self.txns as usize % 3 + 1);
-        Value::text(&format!("{text} {}", "x".repeat(padding)))
+    pub fn padded(&self, text: &str) -> Value {
+        Value::text(&self.padded_text(text))
     }
 
-    fn unpadded(&self, text: &str) -> String {
+    pub fn padded_text(&self, text: &str) -> String {
+        // Of a length that differs, and of a character that shows where it ends.
+        let padding = self.orders.config.padding * (self.txns as usize % 3 + 1);
+        format!("{text} {}", "x".repeat(padding))
+    }
+
+    pub fn unpadded(&self, text: &str) -> String {
         match text.split_once(' ') {
             Some((text, padding)) => {
                 if padding.bytes().any(|byte| byte != b'x') {
@@ -258,105 +379,6 @@ impl<'a> Worker<'a> {
                 text.to_owned()
             }
             None => text.to_owned(),
-        }
-    }
-
-    /// Stages what this transaction does to one session.
-    fn stage(&mut self, txn: &mut Transaction, opened: &Opened, tag: Tag) -> Option<Act> {
-        let place = opened.place.clone();
-        let is_full = opened.state.as_ref().is_some_and(|state| state.members.len() > MOST_MEMBERS);
-        let dice = if is_full && self.one_in(2) { 99 } else { self.random.below(100) };
-        let is_there = opened.state.is_some();
-        if dice < 15 && !opened.is_created {
-            return None;
-        }
-        if dice >= 92 && is_there {
-            txn.destroy(&self.containers[place.container], place.id.as_bytes()).unwrap();
-            return Some(Act { tag, place, deed: Deed::Destroy });
-        }
-        let [a, b, n, m] = ["a", "b", "n", "m"].map(|name| txn.pkg(opened.session, name).unwrap());
-        let session = opened.session;
-        if !is_there {
-            txn.set(m, "id", Value::text(&place.id)).unwrap();
-            for pkg in [a, b, n] {
-                txn.set(pkg, &format!("@{tag}"), Value::Int(1)).unwrap();
-            }
-        }
-        let new_id = (is_there && dice >= 86).then(|| format!("r{tag}"));
-        if let Some(id) = &new_id {
-            txn.regenerate(session, Some(id.as_bytes())).unwrap();
-            txn.set(m, "id", Value::text(id)).unwrap();
-        }
-        let delta = 1 + i64::try_from(self.random.below(9)).unwrap();
-        txn.add(n, "counter", delta).unwrap();
-        txn.set(n, &format!("+{tag}"), Value::Int(delta)).unwrap();
-        let found = opened.state.as_ref().map(|state| state.keys.clone()).unwrap_or_default();
-        let mut keys: BTreeMap<u8, bool> = BTreeMap::new();
-        let marks: Vec<String> =
-            opened.state.iter().flat_map(|state| state.creators.iter().map(|creator| format!("@{creator}"))).collect();
-        if dice >= 80 && is_there {
-            // All keys at once; the marks of the incarnation stay as they were, which is no change.
-            for pkg in [a, b] {
-                txn.pkg_clear(pkg).unwrap();
-                for mark in &marks {
-                    txn.set(pkg, mark, Value::Int(1)).unwrap();
-                }
-            }
-            keys.extend(found.keys().map(|key| (*key, false)));
-        }
-        for _ in 0..=self.random.below(2) {
-            let key = u8::try_from(self.random.below(usize::from(KEYS))).unwrap();
-            let name = format!("k{key}");
-            let is_deleted = self.one_in(4);
-            let value = self.padded(&tag.to_string());
-            for pkg in [a, b] {
-                if is_deleted {
-                    txn.delete(pkg, &name).unwrap();
-                } else {
-                    txn.set(pkg, &name, value.clone()).unwrap();
-                }
-            }
-            if is_deleted && !found.contains_key(&key) {
-                // What was not there is not deleted, and what this transaction set before is no change then.
-                keys.remove(&key);
-            } else {
-                keys.insert(key, !is_deleted);
-            }
-        }
-        let which = |is_set: bool| keys.iter().filter(|(_, set)| **set == is_set).map(|(key, _)| *key).collect();
-        Some(Act { tag, place, deed: Deed::Write { delta, sets: which(true), deletes: which(false), new_id } })
-    }
-
-    /// Changes whatever there is in ways that must never be seen, and takes it back.
-    fn change_and_roll_back(&mut self, txn: &mut Transaction, opened: &[Opened], acts: &[Act]) {
-        // What is to be destroyed takes no changes.
-        let is_destroyed = |place: &Place| acts.iter().any(|act| act.place == *place && act.deed == Deed::Destroy);
-        let opened: Vec<&Opened> = opened.iter().filter(|opened| !is_destroyed(&opened.place)).collect();
-        let before: Vec<Content> = opened.iter().map(|opened| self.content(txn, opened.session)).collect();
-        let savepoint = txn.savepoint().unwrap();
-        for opened in &opened {
-            let session = opened.session;
-            let never = self.padded(&format!("{}{ROLLED_BACK}", self.tag));
-            for name in ["a", "b", "c"] {
-                let pkg = txn.pkg(session, name).unwrap();
-                let key = format!("k{}", self.random.below(usize::from(KEYS)));
-                txn.set(pkg, &key, never.clone()).unwrap();
-                txn.delete(pkg, &format!("k{}", self.random.below(usize::from(KEYS)))).unwrap();
-            }
-            let n = txn.pkg(session, "n").unwrap();
-            txn.add(n, "counter", 1_000_000).unwrap();
-            txn.set(n, &format!("+{}{ROLLED_BACK}", self.tag), Value::Int(0)).unwrap();
-            match self.random.below(4) {
-                0 => txn.clear(session).unwrap(),
-                1 => txn.regenerate(session, None).unwrap(),
-                2 => txn.destroy(&self.containers[opened.place.container], opened.place.id.as_bytes()).unwrap(),
-                _ => drop(txn.delete_pkg(session, "a").unwrap()),
-            }
-        }
-        txn.rollback(savepoint).unwrap();
-        let after: Vec<Content> = opened.iter().map(|opened| self.content(txn, opened.session)).collect();
-        if before != after {
-            self.wrong(format!("rolled back to {after:?} instead of {before:?}"));
         }
     }
 
@@ -392,7 +414,10 @@ impl<'a> Worker<'a> {
             status: entry.status as i32,
         });
         let report: Vec<Entry> = entries.collect();
-        self.log.write(&Record::Outcome { tag: self.tag, t1, status: status(&committed), report: report.clone() });
+        let status = if self.is_untold { untold(txn) } else { Some(status(&committed)) };
+        if let Some(status) = status {
+            self.log.write(&Record::Outcome { tag: self.tag, t1, status, report: report.clone() });
+        }
         self.called(Call::Commit, t0, t1, commit_ms, &committed);
         // Whoever may be there under an id of its own is told to the others; what was refused is known to nobody.
         for entry in report.iter().filter(|entry| !entry.is_destroy && entry.outcome != 0) {
@@ -423,6 +448,19 @@ impl<'a> Worker<'a> {
                 sleep(Duration::from_millis(100));
             }
         }
+    }
+}
+
+/// What the transaction says of a commit of which nobody was told, because its queue was freed.
+fn untold(txn: &Transaction) -> Option<i32> {
+    let count = |outcome| txn.report().iter().filter(|entry| entry.outcome == outcome).count();
+    match (txn.state(), count(Outcome::Stored), count(Outcome::Unknown)) {
+        (State::Committed, ..) => Some(0),
+        (State::Failed, 0, 0) => Some(Status::Cancelled as i32),
+        (State::Failed, 0, _) => Some(Status::Unknown as i32),
+        (State::Failed, ..) => Some(Status::Partial as i32),
+        // It was ended where it stood.
+        _ => None,
     }
 }
 

@@ -41,7 +41,7 @@ fn allowed(what: Call, world: &World) -> Vec<Status> {
         allowed.push(Status::Lost);
     }
     match what {
-        Call::Open | Call::Exists => {}
+        Call::Open | Call::Exists | Call::Prefetch => {}
         Call::Prepare => allowed.extend([Status::Conflict, Status::Gone]),
         Call::Commit => allowed.extend([Status::Conflict, Status::Gone, Status::Unknown, Status::Partial]),
     }

@@ -4,7 +4,7 @@ use lovely_session::error::Status;
 use lovely_session::txn::Outcome;
 
 use super::world::{Commit, Fate, World};
-use super::{Findings, Promise};
+use super::{Findings, Promise, times};
 use crate::config::CONTAINERS;
 use crate::state::KEYS;
 
@@ -57,6 +57,8 @@ fn conflicts(world: &World, commit: &Commit, opened: u64, findings: &mut Finding
             && other.is_write()
             && other.end < commit.start
             && !(commit.is_new && world.may_be_dropped(place, other.start, commit.end, true))
+            // What has ended by itself is as absent as what was found.
+            && !(commit.is_new && times::may_have_ended(world, std::slice::from_ref(place), other, commit.end))
             && !world.is_emptied(place, other.start, commit.end);
         if !is_between {
             continue;

@@ -7,11 +7,12 @@ mod calls;
 mod commits;
 mod reads;
 mod story;
+mod times;
 mod world;
 
 use std::collections::BTreeMap;
 
-pub use world::{Emptied, Fate, World};
+pub use world::{Commit, Emptied, Fate, World};
 
 use crate::history::{Nanos, Place};
 
@@ -42,6 +43,8 @@ pub enum Promise {
     Conflicts,
     /// What was regenerated is there under the new id.
     NewIds,
+    /// What is past its deadline, or was idle for too long, is gone.
+    Ends,
     /// At the end each counter is what was acknowledged and at most what is unknown.
     Counters,
     /// The report says of each session what the status says of all.
@@ -54,7 +57,7 @@ pub enum Promise {
 
 impl Promise {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Whole,
         Self::OwnData,
         Self::Committed,
@@ -67,6 +70,7 @@ impl Promise {
         Self::LatestWins,
         Self::Conflicts,
         Self::NewIds,
+        Self::Ends,
         Self::Counters,
         Self::Reports,
         Self::Statuses,
@@ -88,6 +92,7 @@ impl Promise {
             Self::LatestWins => "of two commits to a key the later one shows",
             Self::Conflicts => "what has to be a conflict is one",
             Self::NewIds => "a session lives on under its new id",
+            Self::Ends => "what is past its time is gone",
             Self::Counters => "counters end as acknowledged, and at most the unknown",
             Self::Reports => "reports agree with statuses",
             Self::Statuses => "no call fails for no reason",
@@ -144,6 +149,7 @@ pub fn check(world: &World) -> Findings {
     calls::check(world, &mut findings);
     commits::check(world, &mut findings);
     reads::check(world, &mut findings);
+    times::check(world, &mut findings);
     findings.violations.sort_by_key(|violation| violation.at);
     findings
 }

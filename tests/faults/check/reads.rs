@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{Commit, Fate, Read, World};
-use super::{Findings, Promise};
+use super::{Findings, Promise, times};
 use crate::config::{CONTAINERS, RECREATE};
 use crate::history::{Nanos, Place, Tag};
 use crate::state::{KEYS, State};
@@ -93,7 +93,10 @@ impl Session<'_> {
                 let [a, b] = [a, b].map(|tag| self.world.commit_of(*tag, &self.lineage));
                 if let (Some(a), Some(b)) = (a, b) {
                     let began_before = |a: &Commit, b: &Commit| a.opened.is_none_or(|(t0, _)| t0 < b.end);
-                    let is_kept = began_before(a, b) && began_before(b, a);
+                    // What is stored anew is created once more, and merged with what others create meanwhile.
+                    let (since, until) = (a.start.min(b.start), a.end.max(b.end));
+                    let is_anew = a.may_recreate() && self.world.may_be_gone(&a.target, since, until);
+                    let is_kept = is_anew || began_before(a, b) && began_before(b, a);
                     findings.check(Promise::OneIncarnation, Some(self.place), read.t1, is_kept, || {
                         format!("{} read one incarnation of {} and {}, who did not meet", read.tag, a.tag, b.tag)
                     });
@@ -146,11 +149,8 @@ impl Session<'_> {
     fn kept(&self, read: &Read, state: &State, findings: &mut Findings) {
         let mut required = self.required(&state.creators, read.t0);
         // What was stored anew is what its transaction had opened, and what others stored since may be gone.
-        required.retain(|commit| {
-            !commit.may_recreate()
-                || !self.world.is_emptied(&commit.target, commit.start, read.t1)
-                    && !self.world.may_be_dropped(&commit.target, commit.start, read.t1, false)
-        });
+        required
+            .retain(|commit| !commit.may_recreate() || !self.world.may_be_gone(&commit.target, commit.start, read.t1));
         for commit in &required {
             let is_in = state.members.contains_key(&commit.tag);
             findings.check(Promise::Kept, Some(self.place), read.t1, is_in, || {
@@ -191,8 +191,8 @@ impl Session<'_> {
                 && other.end > last.start
         });
         let is_excused = is_destroyed
-            || self.world.is_emptied(self.place, last.start, t1)
-            || self.world.may_be_dropped(self.place, last.start, t1, false);
+            || self.world.may_be_gone(self.place, last.start, t1)
+            || times::may_have_ended(self.world, &self.lineage, last, t1);
         let promise = if last.is_moved() { Promise::NewIds } else { Promise::Present };
         findings.check(promise, Some(self.place), t1, is_excused, || {
             let what = if state.is_some() { "another session" } else { "nothing" };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use lovely_session::error::Status;
 
 use crate::config::{CONTAINERS, RECREATE};
-use crate::history::{Call, Deed, Entry, Nanos, Place, Record, Tag};
+use crate::history::{Call, Deed, Entry, Feat, Nanos, Place, Record, Tag};
 use crate::placement;
 use crate::state::State;
 
@@ -78,6 +78,22 @@ impl Commit {
         }
     }
 
+    /// When the session ends by itself after this, if it is said here.
+    pub fn deadline(&self) -> Option<Nanos> {
+        match self.deed {
+            Deed::Write { deadline, .. } => deadline,
+            Deed::Destroy => None,
+        }
+    }
+
+    /// For how long the session may be idle, if it is said here.
+    pub fn timeout(&self) -> Option<Nanos> {
+        match self.deed {
+            Deed::Write { timeout, .. } => timeout,
+            Deed::Destroy => None,
+        }
+    }
+
     pub fn sets(&self, key: u8) -> bool {
         matches!(&self.deed, Deed::Write { sets, .. } if sets.contains(&key))
     }
@@ -134,6 +150,10 @@ pub struct World {
     pub reads: BTreeMap<Place, Vec<Read>>,
     /// When somebody asked, and whether a session was there.
     pub existed: BTreeMap<Place, Vec<(Nanos, Nanos, Tag, bool)>>,
+    /// When somebody was about to open a session, whatever came of it; in the order of time.
+    pub tries: BTreeMap<Place, Vec<Nanos>>,
+    /// What shows nowhere else, and how often.
+    pub feats: BTreeMap<Feat, u64>,
     pub commits: Vec<Commit>,
     /// Which commits touch a place, in the order of their beginning: those that opened it, and those that gave it to a
     /// session.
@@ -187,6 +207,8 @@ impl World {
                 }
                 Record::Intent { tag, t0, acts } if t0 < until => intents.push((tag, t0, acts)),
                 Record::Opened { .. } | Record::Existed { .. } | Record::Intent { .. } => {}
+                Record::Trying { place, t0 } => world.tries.entry(place).or_default().push(t0),
+                Record::Did { what } => *world.feats.entry(what).or_default() += 1,
                 Record::Outcome { tag, t1, status, report } => {
                     outcomes.insert(tag, (t1, status, report.clone()));
                     if t1 < until {
@@ -203,6 +225,7 @@ impl World {
         for reads in world.reads.values_mut() {
             reads.sort_by_key(|read| read.t0);
         }
+        world.tries.values_mut().for_each(|tries| tries.sort_unstable());
         world.add_commits(intents, &outcomes);
         world
     }
@@ -378,6 +401,11 @@ impl World {
     pub fn is_surely_emptied(&self, place: &Place, since: Nanos, until: Nanos) -> bool {
         self.servers.contains_key(place)
             && self.emptied_at(place).any(|emptied| emptied.t0 > since && emptied.t1 < until)
+    }
+
+    /// Whether a session at `place` may have been lost after `since` and before `until`, for whatever reason.
+    pub fn may_be_gone(&self, place: &Place, since: Nanos, until: Nanos) -> bool {
+        self.is_emptied(place, since, until) || self.may_be_dropped(place, since, until, false)
     }
 
     /// Whether the record at `place` may have been dropped between `since` and `until` by a server that refused another.
