@@ -19,6 +19,10 @@ pub(crate) enum Bug {
     Reuse,
     /// Stores over whatever stands there.
     Cas,
+    /// Goes on with a session that is past its deadline.
+    Deadline,
+    /// Says that a session is as it was, though the server dropped it when it refused another.
+    Lost,
 }
 
 /// Whether the library has this defect: never.
@@ -38,6 +42,8 @@ pub(crate) fn is_planted(bug: Bug) -> bool {
         Ok("recreate") => Some(Bug::Recreate),
         Ok("reuse") => Some(Bug::Reuse),
         Ok("cas") => Some(Bug::Cas),
+        Ok("deadline") => Some(Bug::Deadline),
+        Ok("lost") => Some(Bug::Lost),
         _ => None,
     });
     *planted == Some(bug)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::container::Options;
+use crate::planted::{Bug, is_planted};
 use crate::record::Header;
 use crate::store::{Clock, Left, Store};
 
@@ -30,7 +31,7 @@ pub(crate) fn is_expired(header: &Header, left: Option<Left>, store: &Store, opt
 
 /// Whether a stored session is past its absolute deadline.
 pub(crate) fn is_past_deadline(header: &Header, clock: &Clock) -> bool {
-    header.deadline_ms.is_some_and(|deadline| clock.now_ms() >= deadline)
+    header.deadline_ms.is_some_and(|deadline| clock.now_ms() >= deadline) && !is_planted(Bug::Deadline)
 }
 
 /// How long ago a stored session was last opened or written.

@@ -2,6 +2,7 @@
 
 use crate::container::Policy;
 use crate::error::{Error, Message, Result};
+use crate::planted::{Bug, is_planted};
 use crate::record::{Record, Stamp};
 use crate::session::{Origin, Place};
 use crate::store::{Action, Counter, LoadItem, Loaded, Payload, WriteItem, Written};
@@ -278,7 +279,8 @@ impl Save {
     /// The error for a write that the server refused, where nothing stands, or may stand, since then.
     fn refusal_error(&self, message: &Message, is_gone: bool) -> Error {
         let was_there = self.basis.is_some() && matches!(self.at, At::Version(_));
-        if is_gone && was_there { lost(&self.place, message) } else { refused(&self.place, message) }
+        let is_lost = is_gone && was_there && !is_planted(Bug::Lost);
+        if is_lost { lost(&self.place, message) } else { refused(&self.place, message) }
     }
 
     fn look_again(&mut self, error: Error) {

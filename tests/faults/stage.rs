@@ -90,7 +90,7 @@ impl Worker<'_> {
         place: &Place,
     ) -> (Option<Nanos>, Option<Nanos>) {
         let mut deadline = None;
-        if self.one_in(25) {
+        if self.one_in(15) {
             let at = now() + 200_000_000 + self.random.next() % 2_500_000_000;
             txn.set_deadline_ms(session, Some(unix_ms(at))).unwrap();
             deadline = Some(at);

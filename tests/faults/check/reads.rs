@@ -96,7 +96,11 @@ impl Session<'_> {
                     // What is stored anew is created once more, and merged with what others create meanwhile.
                     let (since, until) = (a.start.min(b.start), a.end.max(b.end));
                     let is_anew = a.may_recreate() && self.world.may_be_gone(&a.target, since, until);
-                    let is_kept = is_anew || began_before(a, b) && began_before(b, a);
+                    let meet = |a: &Commit, b: &Commit| began_before(a, b) && began_before(b, a);
+                    // Where one was created while a session came there that was elsewhere before, they are merged too.
+                    let came = |place: &Place| self.world.move_to(place).filter(|_| self.lineage.contains(place));
+                    let is_met = [a, b].iter().any(|one| came(&one.target).is_some_and(|came| meet(one, came)));
+                    let is_kept = is_anew || is_met || meet(a, b);
                     findings.check(Promise::OneIncarnation, Some(self.place), read.t1, is_kept, || {
                         format!("{} read one incarnation of {} and {}, who did not meet", read.tag, a.tag, b.tag)
                     });

@@ -59,9 +59,9 @@ fn told(commit: &Commit) -> String {
         }
     };
     let fate = match commit.fate {
-        Fate::Acked => "done",
-        Fate::Refused => "refused",
-        Fate::Open => "in doubt",
+        Fate::Acked => "done".to_owned(),
+        Fate::Refused => format!("refused ({})", commit.status),
+        Fate::Open => "in doubt".to_owned(),
     };
     format!("{} committed to {what}: {fate}", commit.tag)
 }

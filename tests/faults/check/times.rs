@@ -98,10 +98,7 @@ fn too_late(world: &World, commit: &Commit, findings: &mut Findings) {
 pub(super) fn may_have_ended(world: &World, lineage: &[Place], last: &Commit, until: Nanos) -> bool {
     let kin = kin(world, last);
     let is_kin = |commit: &&Commit| {
-        commit.fate != Fate::Refused
-            && commit.is_write()
-            && commit.start < until
-            && (commit.is_new && overlaps(world, commit, &kin) || commit.belongs_to(&kin))
+        commit.fate != Fate::Refused && commit.is_write() && commit.start < until && commit.belongs_to(&kin)
     };
     lineage.iter().flat_map(|place| world.commits_at(place)).filter(is_kin).any(|commit| {
         commit.deadline().is_some_and(|deadline| deadline < until + NEARLY)
@@ -111,28 +108,29 @@ pub(super) fn may_have_ended(world: &World, lineage: &[Place], last: &Commit, un
     })
 }
 
-/// Who may have created the incarnation of `last`, as far as anybody saw.
+/// Who may have created the incarnation of `last`: as far as anybody saw, and those who created one at the same time, which
+/// may have been merged with it.
 fn kin(world: &World, last: &Commit) -> BTreeSet<Tag> {
     let mut kin = last.creators.clone();
     kin.extend(last.is_new.then_some(last.tag));
-    for read in
-        world.reads.get(&last.target).into_iter().flatten().chain(world.reads.get(&last.place).into_iter().flatten())
-    {
-        if let Some(state) = &read.state
-            && !state.creators.is_disjoint(&kin)
-        {
-            kin.extend(state.creators.iter().copied());
+    let begun = |commit: &Commit| commit.opened.map_or(commit.start, |(t0, _)| t0);
+    let meets = |a: &Commit, b: &Commit| a.target == b.target && begun(a) < b.end && begun(b) < a.end;
+    loop {
+        let known = kin.len();
+        for place in [&last.target, &last.place] {
+            let seen = world.reads.get(place).into_iter().flatten().filter_map(|read| read.state.as_ref());
+            for state in seen.filter(|state| !state.creators.is_disjoint(&kin)).collect::<Vec<_>>() {
+                kin.extend(state.creators.iter().copied());
+            }
+            let created = world.commits_at(place).filter(|commit| commit.is_new && commit.fate != Fate::Refused);
+            let old: Vec<&Commit> =
+                kin.iter().filter_map(|tag| world.of.get(tag)).map(|at| &world.commits[*at]).collect();
+            kin.extend(created.filter(|commit| old.iter().any(|old| meets(commit, old))).map(|commit| commit.tag));
+        }
+        if kin.len() == known {
+            return kin;
         }
     }
-    kin
-}
-
-/// Whether `commit` created a session at the same time as one of `kin`, and may have been merged with it.
-fn overlaps(world: &World, commit: &Commit, kin: &BTreeSet<Tag>) -> bool {
-    let kin = kin.iter().filter_map(|tag| world.of.get(tag)).map(|at| &world.commits[*at]);
-    let begun = |commit: &Commit| commit.opened.map_or(commit.start, |(t0, _)| t0);
-    kin.filter(|other| other.target == commit.target)
-        .any(|other| begun(other) < commit.end && begun(commit) < other.end)
 }
 
 /// The longest that the session at `place` can have been idle between the two.

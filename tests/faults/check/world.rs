@@ -9,6 +9,9 @@ use crate::history::{Call, Deed, Entry, Feat, Nanos, Place, Record, Tag};
 use crate::placement;
 use crate::state::State;
 
+/// Longer than this nothing is under way.
+const LONGEST: Nanos = 10_000_000_000;
+
 /// A server lost everything at some moment between these two.
 #[derive(Debug, Clone)]
 pub struct Emptied {
@@ -120,6 +123,14 @@ impl Commit {
                 is(Status::Lost) || !knows && !is(Status::Conflict) && !is(Status::Gone)
             }
         }
+    }
+
+    /// Whether a request of it, which it had given up, may have come to a full server after `since`. What stands there is
+    /// dropped then, whatever the request asked for and whoever stored it: memcached looks at the version only later.
+    fn may_have_dropped_late(&self, since: Nanos) -> bool {
+        /// Whoever was faster has not waited for anything in vain.
+        const QUICK: Nanos = 100_000_000;
+        self.end - self.start >= QUICK && self.start.saturating_add(LONGEST) > since
     }
 
     /// Whether it is one of the incarnation that `creators` made.
@@ -346,8 +357,6 @@ impl World {
     /// Finds the sessions that may be there a second time, as they were when they were created: what creates one was still
     /// under way when the server was emptied, on a link or in a commit that looked, found nothing, and did it again.
     pub fn find_haunts(&mut self) {
-        /// Longer than this nothing is under way.
-        const LONGEST: Nanos = 10_000_000_000;
         let mut places = BTreeSet::new();
         for place in self.at.keys() {
             let key = placement::key(place);
@@ -410,11 +419,10 @@ impl World {
 
     /// Whether the record at `place` may have been dropped between `since` and `until` by a server that refused another.
     pub fn may_be_dropped(&self, place: &Place, since: Nanos, until: Nanos, is_tombstone: bool) -> bool {
-        self.is_blind
-            || self.has_little_memory
-                && self
-                    .commits_before(place, until)
-                    .any(|commit| commit.end > since && commit.may_have_dropped(is_tombstone))
+        let may = |commit: &Commit| {
+            commit.end > since && commit.may_have_dropped(is_tombstone) || commit.may_have_dropped_late(since)
+        };
+        self.is_blind || self.has_little_memory && self.commits_before(place, until).any(may)
     }
 
     /// When the server of `place` lost everything, or what stood there.
