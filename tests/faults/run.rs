@@ -38,7 +38,7 @@ pub fn rounds(options: &[&str]) -> ExitCode {
     let (mut findings, mut figures) = (Findings::default(), Figures::default());
     let mut printed = Instant::now();
     let old = failed_seeds().filter(|_| option("--seed").is_none());
-    let seeds = old.map(|seed| (seed, 4)).chain((first..).map(|seed| (seed, if is_long { 20 } else { 5 })));
+    let seeds = old.map(|seed| (seed, 2)).chain((first..).map(|seed| (seed, if is_long { 20 } else { 5 })));
     let mut used = Vec::new();
     for (seed, length) in seeds {
         let left = until.saturating_duration_since(Instant::now());

@@ -98,7 +98,7 @@ impl Worker<'_> {
         let mut timeout = None;
         // What is idle for too long is stored anew where that is wanted, and lives on.
         if self.one_in(25) && CONTAINERS[place.container].0 != RECREATE {
-            let ms = 1_000 + self.random.next() % 1_000;
+            let ms = 300 + self.random.next() % 2_000;
             txn.set_timeout_ms(session, Some(ms)).unwrap();
             timeout = Some(ms * 1_000_000);
         }
