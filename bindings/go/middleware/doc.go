@@ -36,10 +36,11 @@
 // read it is answered as if nothing had happened, and a change of it fails with [lovely.ErrGone].
 //
 // A handler that panics, with [http.ErrAbortHandler] too, has changed nothing, unless its response had begun; the panic goes on.
-// A recovering middleware belongs outside of this one: inside, its response is one like any other.
+// What recovers belongs outside of this middleware, and so does what gives up on a handler, such as [http.TimeoutHandler]: inside, their
+// responses are like any other, and what the handler had changed by then is stored.
 //
-// A client that goes away does not keep what the handler did from being stored. A deadline of the request's context does,
-// such as that of [http.TimeoutHandler] around this middleware: its client was told that the request failed.
+// A client that goes away does not keep what the handler did from being stored. A deadline of the request's context does:
+// its client was told that the request failed.
 //
 // # What a response may do
 //

@@ -55,8 +55,8 @@ func WithPartitioned(partitioned bool) Option {
 }
 
 // WithMaxAge sets how long browsers keep the cookie, counted from a request that used the session and rounded up to seconds; 0, the
-// default, is until they are closed. It is renewed when an eighth of it has passed; that is noted in the session, in a package
-// of its own, so that a response that comes late does not replace a newer cookie. How long the session lives is up to its
+// default, is until they are closed. It is renewed when an eighth of it has passed; that is noted in the session, in the
+// package "lovely.cookie", so that a response that comes late does not replace a newer cookie. How long the session lives is up to its
 // container, see [lovely.WithTimeout].
 func WithMaxAge(age time.Duration) Option { return func(s *settings) { s.maxAge = age } }
 

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,7 +50,13 @@ var begins = map[string]func(w http.ResponseWriter, r *http.Request){
 func protocols(t *testing.T, handler http.Handler, test func(t *testing.T, server *httptest.Server)) {
 	t.Helper()
 	for _, isTwo := range []bool{false, true} {
-		server := httptest.NewUnstartedServer(handler)
+		// A client may have its answer before the handler is done, and the server of HTTP/2 does not wait for it.
+		var handlers sync.WaitGroup
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handlers.Add(1)
+			defer handlers.Done()
+			handler.ServeHTTP(w, r)
+		}))
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		name := "HTTP 1.1"
 		if server.EnableHTTP2 = isTwo; isTwo {
@@ -59,6 +66,7 @@ func protocols(t *testing.T, handler http.Handler, test func(t *testing.T, serve
 			server.Start()
 		}
 		t.Run(name, func(t *testing.T) {
+			defer handlers.Wait()
 			defer server.Close()
 			test(t, server)
 		})
