@@ -9,6 +9,7 @@ class NativeTest < Minitest::Test
     "ls_version_number" => "the text is compared",
     "ls_options_get" => "options are a Hash here",
     "ls_pkg_name" => "a package is reached by its name",
+    "ls_pkg_type" => "reading tells the type",
     **%w[bool f64 bytes].to_h { |type| ["ls_pkg_get_#{type}", "ls_pkg_get reads a value of any type"] },
     **%w[null bool i64 f64 text bytes list map].to_h { |type| ["ls_value_new_#{type}", "values come as MessagePack"] },
     **%w[list_push map_set list_at map_at map_get len copy equal].to_h do |verb|

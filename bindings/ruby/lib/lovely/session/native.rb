@@ -100,7 +100,6 @@ module Lovely
     attach_function :ls_session_clear_deadline, %i[pointer pointer],                              :int32
 
     attach_function :ls_pkg_get,                %i[pointer pointer size_t pointer pointer],       :int32
-    attach_function :ls_pkg_type,               %i[pointer pointer size_t pointer pointer],       :int32
     attach_function :ls_pkg_get_i64,            %i[pointer pointer size_t pointer pointer],       :int32
     attach_function :ls_pkg_get_text,           %i[pointer pointer size_t pointer pointer pointer], :int32
     attach_function :ls_pkg_set,                %i[pointer pointer size_t pointer pointer],       :int32
@@ -222,15 +221,37 @@ module Lovely
                    memory.get_int32(offset + 4), memory.get_uint32(offset + 8))
       end
 
-      # Calls a function that hands nothing out.
+      # Takes the answer of a function that hands nothing out, which the block calls.
+      # @yieldparam err [FFI::Pointer]
       # @return [Boolean] whether it was done; false is "not found"
-      def run(function, *args)
-        scratch = take
-        status = __send__(function, *args, scratch.err)
+      def done
+        scratch = POOL.pop || Scratch.new
+        status = yield scratch.err
         raise scratch.error if status.negative?
 
-        give(scratch)
+        POOL.push(scratch)
         status.zero?
+      end
+
+      # The same for a function that hands out a pointer.
+      # @yieldparam out [FFI::Pointer]
+      # @yieldparam err [FFI::Pointer]
+      # @return [FFI::Pointer, nil] nil for "not found"
+      def pointer
+        scratch = POOL.pop || Scratch.new
+        status = yield scratch.out, scratch.err
+        raise scratch.error if status.negative?
+
+        pointer = scratch.out.get_pointer(0) if status.zero?
+        POOL.push(scratch)
+        pointer
+      end
+
+      # Calls a function that hands nothing out. This and the next ones save the block, at the price of an Array and of a
+      # call by name: they are for what not every request goes through.
+      # @return [Boolean] see {done}
+      def run(function, *args)
+        done { |err| __send__(function, *args, err) }
       end
 
       # Calls a function that hands out a pointer or a number, by the parameter before the last, and yields the buffers.
@@ -310,9 +331,7 @@ module Lovely
 
       # @return [Owner] of a new transaction
       def self.begin
-        owner = POOL.pop || new
-        owner.begin
-        owner
+        (POOL.pop || new).begin
       end
 
       def initialize
@@ -332,12 +351,14 @@ module Lovely
       end
 
       # @api private
+      # @return [self]
       def begin
         scratch = Native.take
         raise scratch.error if Native.ls_txn_begin(scratch.out, scratch.err).negative?
 
         @cell[0] = scratch.pointer
         Native.give(scratch)
+        self
       end
 
       # Frees the transaction; somebody else may have the owner now.

@@ -96,7 +96,8 @@ module Lovely
     # @return [Package]
     def [](name)
       name = package_name(name)
-      Package.__send__(:new, self, Native.get(:ls_session_pkg, handle, name, name.bytesize, &:pointer))
+      pointer = Native.pointer { |out, err| Native.ls_session_pkg(handle, name, name.bytesize, out, err) }
+      Package.__send__(:new, self, pointer)
     end
 
     # Makes a Hash the whole content of a package.

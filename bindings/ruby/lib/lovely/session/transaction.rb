@@ -49,8 +49,7 @@ module Lovely
     # @raise [Unavailable, TimedOut, ProtocolError, Corrupt, Unsupported] the transaction is as before
     def session(container, id)
       id = Session.id(id)
-      pointer = Native.io_get(:ls_session_get, handle, container.handle, id, id.bytesize, &:pointer)
-      Session.__send__(:new, self, pointer)
+      Session.__send__(:new, self, load(handle, container.handle, id))
     end
 
     # Makes a new session with a random id. It is stored at commit, even if it is empty. No I/O.
@@ -149,7 +148,13 @@ module Lovely
     # @raise [Gone, TooLarge, OutOfRange, Unavailable, TimedOut, Corrupt, Unsupported] nothing is stored
     # @raise [Partial, UnknownOutcome, Lost] {Error#report} says what became of each session
     def commit
-      finish { Native.io(:ls_txn_commit, handle) }
+      finish do
+        if IOQueue.current
+          Native.io(:ls_txn_commit, handle)
+        else
+          Native.done { |err| Native.ls_txn_commit(handle, err) }
+        end
+      end
     end
 
     # Drops everything that the transaction changed, and ends it. No I/O.
@@ -216,6 +221,12 @@ module Lovely
     end
 
     private
+
+    def load(txn, container, id)
+      return Native.io_get(:ls_session_get, txn, container, id, id.bytesize, &:pointer) if IOQueue.current
+
+      Native.pointer { |out, err| Native.ls_session_get(txn, container, id, id.bytesize, out, err) }
+    end
 
     def finish
       yield

@@ -39,8 +39,8 @@ module Lovely
     MSGPACK = MessagePack::Factory.new.freeze
 
     class << self
-      # Reads a key of a package: what most of a request is. Its type is asked for first, and then the value as such, which
-      # is two calls and no object for what is no list and no map.
+      # Reads a key of a package: what most of a request is. A call costs more than being wrong about the type, so the
+      # usual ones are tried first. None of them fails for another reason than the last one does, which says it.
       #
       # @param pkg [FFI::Pointer]
       # @param key [String]
@@ -51,25 +51,20 @@ module Lovely
         scratch = Native.take
         size = key.bytesize
         out = scratch.out
-        err = scratch.err
-        status = Native.ls_pkg_type(pkg, key, size, out, err)
+        status = Native.ls_pkg_get_text(pkg, key, size, out, scratch.len, nil)
         if status.zero?
-          value =
-            case out.get_int32(0)
-            when TEXT
-              status = Native.ls_pkg_get_text(pkg, key, size, out, scratch.len, err)
-              scratch.text if status.zero?
-            when I64
-              status = Native.ls_pkg_get_i64(pkg, key, size, out, err)
-              out.get_int64(0)
-            when NULL then nil
-            else
-              status = Native.ls_pkg_get(pkg, key, size, out, err)
-              read(scratch.pointer, freeze: freeze) if status.zero?
-            end
-        end
-        raise scratch.error if status.negative?
+          value = scratch.text
+        elsif status.negative?
+          status = Native.ls_pkg_get_i64(pkg, key, size, out, nil)
+          if status.zero?
+            value = out.get_int64(0)
+          else
+            status = Native.ls_pkg_get(pkg, key, size, out, scratch.err)
+            raise scratch.error if status.negative?
 
+            value = read(scratch.pointer, freeze: freeze) if status.zero?
+          end
+        end
         Native.give(scratch)
         return value if status.zero?
 
@@ -83,10 +78,14 @@ module Lovely
         size = key.bytesize
         case value
         when String
-          function = string_kind(value, key) == :text ? :ls_pkg_set_text : :ls_pkg_set_bytes
-          Native.run(function, pkg, key, size, value, value.bytesize)
+          if string_kind(value, key) == :text
+            Native.done { |err| Native.ls_pkg_set_text(pkg, key, size, value, value.bytesize, err) }
+          else
+            Native.run(:ls_pkg_set_bytes, pkg, key, size, value, value.bytesize)
+          end
         when Integer
-          Native.run(:ls_pkg_set_i64, pkg, key, size, integer(value, key))
+          integer(value, key)
+          Native.done { |err| Native.ls_pkg_set_i64(pkg, key, size, value, err) }
         when Symbol then set(pkg, key, symbol(value, key))
         when nil then Native.run(:ls_pkg_set_null, pkg, key, size)
         when true, false then Native.run(:ls_pkg_set_bool, pkg, key, size, value)

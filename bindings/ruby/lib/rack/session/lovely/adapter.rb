@@ -38,7 +38,7 @@ module Rack
           session = req.get_header(RACK_SESSION)
           return super unless session.is_a?(SessionHash)
 
-          session.committing { super }
+          session.committing { super unless only_written?(req, session) }
         end
 
         # Adds to an integer of the session, so that no concurrent increment is lost. The session objects have it as a
@@ -69,22 +69,42 @@ module Rack
         def keys(sid)
           # By a parameter of the request (cookie_only: false), an id may be an Array or a Hash.
           return [] unless sid && sid.public_id.is_a?(String) && !sid.public_id.empty?
-          return [sid.private_id] if @ids == :private
+          return [sid.private_id.freeze] if @ids == :private
 
           public_ids = sid.public_id.bytesize > ::Lovely::Session::MAX_ID ? [] : [sid.public_id]
           @ids == :public ? public_ids : [sid.private_id, *public_ids]
         end
 
-        # What a session object loads that reads keys when it is asked for them.
+        # What a request holds of its session.
         #
         # @api private
-        # @return [Array(SessionId, Data)]
-        def load_lazily(req, sid)
-          visit = visit(req, sid)
-          [visit.sid, visit.data]
+        # @return [Visit]
+        def visit(req, sid)
+          visit = req.get_header(@visit_header)
+          return req.set_header(@visit_header, load(req, sid)) unless visit&.is?(sid)
+          return visit unless (renewal = req.delete_header(@renewal_header))
+
+          # Loaded again after it was to be renewed: the application destroyed it, and what it wants is a new one.
+          destroy(req, sid)
+          req.set_header(@visit_header, Visit.fresh(self, renewal.last, replaces: sid))
         end
 
         private
+
+        # Does all that there is to do about most requests: to write the session under the id that the cookie has already.
+        # @return [Boolean] whether that is all; if not, nothing was done
+        def only_written?(req, session)
+          options = session.options
+          return false if options[:renew] || options[:drop] || options[:defer] || options[:expire_after] || options[:max_age]
+          return true unless commit_session?(req, session, options)
+
+          sid = session.id
+          return false unless sid.public_id == req.cookies[@key]
+          return true if write_session(req, sid, nil, options)
+
+          req.get_header(RACK_ERRORS).puts("Warning! #{self.class.name} failed to save session. Content dropped.")
+          true
+        end
 
         def find_session(req, sid)
           visit = visit(req, sid)
@@ -134,17 +154,6 @@ module Rack
             return
           end
           ::Lovely.transaction { |tx| keys(sid).each { |key| tx.destroy_session(@container, key) } }
-        end
-
-        # What this request holds of the session.
-        def visit(req, sid)
-          visit = req.get_header(@visit_header)
-          return req.set_header(@visit_header, load(req, sid)) unless visit&.is?(sid)
-          return visit unless (renewal = req.delete_header(@renewal_header))
-
-          # Loaded again after it was to be renewed: the application destroyed it, and what it wants is a new one.
-          destroy(req, sid)
-          req.set_header(@visit_header, Visit.fresh(self, renewal.last, replaces: sid))
         end
 
         def load(req, sid)

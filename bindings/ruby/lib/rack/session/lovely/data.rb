@@ -19,10 +19,7 @@ module Rack
         end
 
         def [](key)
-          held = @held[key]
-          return held if held || @held.key?(key)
-
-          hold(key, @visit.package.read(key))
+          @held.fetch(key) { hold(key, @visit.package.read(key)) }
         end
 
         def fetch(key, *default, &block)
@@ -114,9 +111,9 @@ module Rack
           package = @visit.writable
           @held.each do |key, value|
             case value
-            when nil then package.delete(key)
             when String then package[key] = value unless same?(value, @before[key])
             when Array, Hash then package[key] = value
+            when nil then package.delete(key)
             end
           end
         end

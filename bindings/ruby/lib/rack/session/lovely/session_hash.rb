@@ -5,6 +5,13 @@ module Rack
     class Lovely < Abstract::PersistedSecure
       # The session object of a request: what Rack's own does, on keys that are read when they are asked for.
       class SessionHash < Abstract::PersistedSecure::SecureSessionHash
+        # @param key [#to_s]
+        # @return [Object, nil] the value; the session's id for "session_id"
+        def [](key)
+          # What most calls are, in one step.
+          @loaded && key != "session_id" ? @data[key.to_s] : super
+        end
+
         # Adds to an integer, so that no increment of a concurrent request is lost. An absent key counts as 0.
         #
         # @param key [#to_s]
@@ -42,7 +49,7 @@ module Rack
         def destroy
           sid = id
           fresh = @store.__send__(:delete_session, @req, sid, options.merge(renew: false))
-          @id, @data = @store.load_lazily(@req, sid)
+          @data = @store.visit(@req, sid).data
           @loaded = true
           @id = fresh
         end
@@ -79,7 +86,9 @@ module Rack
         private
 
         def load!
-          @id, @data = @store.load_lazily(@req, id)
+          visit = @store.visit(@req, id)
+          @id = visit.sid
+          @data = visit.data
           @loaded = true
         end
       end

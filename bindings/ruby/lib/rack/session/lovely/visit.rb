@@ -49,8 +49,6 @@ module Rack
           @is_new = is_new
           @replaces = replaces
           @error = error
-          @counted = {}
-          @others = []
         end
 
         # @return [Boolean] whether it is what a request with this id holds
@@ -87,7 +85,7 @@ module Rack
         # The package that holds the keys. After the response, whoever still reads is shown what is stored.
         # @return [::Lovely::Package]
         def package
-          return @package if open?
+          return @package unless @transaction.closed?
 
           transaction = ::Lovely::Transaction.new
           session = transaction.session(@owner.container, @owner.keys(@sid).first)
@@ -100,20 +98,23 @@ module Rack
         # @return [::Lovely::Package] another package of the session
         def other(name)
           writable
-          @others << (other = @session[name])
+          other = @session[name]
+          (@others ||= []) << other
           other
         end
 
         # @return [::Lovely::Package] the same, to be written to
         def writable
-          raise ::Lovely::Misuse, "the session was written already: the response is on its way" if @is_late || !open?
+          if @is_late || @transaction.closed?
+            raise ::Lovely::Misuse, "the session was written already: the response is on its way"
+          end
 
           @package
         end
 
         # Adds to an integer. A Hash that is taken later and still has this sum leaves the counter alone.
         def increment(key, delta)
-          @counted[key] = @data ? @data.increment(key, delta) : writable.increment(key, delta)
+          (@counted ||= {})[key] = @data ? @data.increment(key, delta) : writable.increment(key, delta)
         end
 
         # Makes a Hash the content.
@@ -121,7 +122,8 @@ module Rack
           # Rails keeps Symbols as they are in some of its methods.
           hash = hash.transform_keys(&:to_s)
           package = writable
-          package.update(hash.reject { |key, value| @counted.key?(key) && @counted[key] == value })
+          counted = @counted || {}
+          package.update(hash.reject { |key, value| counted.key?(key) && counted[key] == value })
           (package.keys - hash.keys).each { |key| package.delete(key) }
         end
 
