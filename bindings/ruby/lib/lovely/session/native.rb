@@ -195,9 +195,8 @@ module Lovely
       end
     end
 
-    # Array#pop and #push are one step each under the lock of the interpreter.
+    # The buffers that nobody is using. Array#pop and #push are one step each under the lock of the interpreter.
     POOL = [] # rubocop:disable Style/MutableConstant
-    private_constant :POOL
 
     # What names and keys may be encoded in: the bytes of what else there is would be another name.
     NAMES = [Encoding::UTF_8, Encoding::US_ASCII, Encoding::BINARY].freeze
@@ -329,9 +328,9 @@ module Lovely
       POOL = [] # rubocop:disable Style/MutableConstant
       private_constant :POOL
 
-      # @return [Owner] of a new transaction
-      def self.begin
-        (POOL.pop || new).begin
+      # @return [Owner] that nobody else has, until it frees what it began
+      def self.take
+        POOL.pop || new
       end
 
       def initialize
@@ -345,20 +344,9 @@ module Lovely
         proc { Native.ls_txn_free(cell[0]) if cell[0] }
       end
 
-      # @return [FFI::Pointer]
-      def pointer
-        @cell[0]
-      end
-
-      # @api private
-      # @return [self]
+      # @return [FFI::Pointer] a new transaction
       def begin
-        scratch = Native.take
-        raise scratch.error if Native.ls_txn_begin(scratch.out, scratch.err).negative?
-
-        @cell[0] = scratch.pointer
-        Native.give(scratch)
-        self
+        @cell[0] = Native.pointer { |out, err| Native.ls_txn_begin(out, err) }
       end
 
       # Frees the transaction; somebody else may have the owner now.

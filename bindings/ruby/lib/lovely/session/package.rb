@@ -95,7 +95,7 @@ module Lovely
     # @param default [Object] what the block gets if the key is absent
     # @return what the block returns
     def change(key, default = nil)
-      value = read(key) { default }
+      value = read(Native.name(key)) { default }
       result = yield value
       self[key] = value
       result
@@ -195,9 +195,10 @@ module Lovely
     # Reads a value that can be changed: a copy.
     #
     # @api private
+    # @param key [String]
     # @yield if the key is absent
     def read(key, &block)
-      Value.get(handle, key.is_a?(String) ? key : Native.name(key), false, &block)
+      Value.get(@transaction.handle && @pointer, key, false, &block)
     end
 
     protected

@@ -29,8 +29,8 @@ module Lovely
 
     # Begins a transaction. No I/O.
     def initialize
-      @owner = Native::Owner.begin
-      @handle = @owner.pointer
+      @owner = Native::Owner.take
+      @handle = @owner.begin
     end
 
     # There is one handle to a transaction.

@@ -31,6 +31,9 @@ module Lovely
     TEXT = 4
     BYTES = 5
     private_constant :NULL, :BOOL, :I64, :F64, :TEXT, :BYTES
+    # And of its answer that there is nothing.
+    NOT_FOUND = 1
+    private_constant :NOT_FOUND
     # How deep lists and maps may nest.
     DEPTH = 64
     CLASS = Kernel.instance_method(:class)
@@ -39,8 +42,8 @@ module Lovely
     MSGPACK = MessagePack::Factory.new.freeze
 
     class << self
-      # Reads a key of a package: what most of a request is. A call costs more than being wrong about the type, so the
-      # usual ones are tried first. None of them fails for another reason than the last one does, which says it.
+      # Reads a key of a package: what most of a request is. A call costs more than being wrong about the type, so text is
+      # tried first.
       #
       # @param pkg [FFI::Pointer]
       # @param key [String]
@@ -48,27 +51,17 @@ module Lovely
       # @yield if the key is absent
       # @return [Object] the value
       def get(pkg, key, freeze)
-        scratch = Native.take
-        size = key.bytesize
+        scratch = Native::POOL.pop || Native::Scratch.new
         out = scratch.out
-        status = Native.ls_pkg_get_text(pkg, key, size, out, scratch.len, nil)
-        if status.zero?
-          value = scratch.text
-        elsif status.negative?
-          status = Native.ls_pkg_get_i64(pkg, key, size, out, nil)
-          if status.zero?
-            value = out.get_int64(0)
-          else
-            status = Native.ls_pkg_get(pkg, key, size, out, scratch.err)
-            raise scratch.error if status.negative?
-
-            value = read(scratch.pointer, freeze: freeze) if status.zero?
+        len = scratch.len
+        value =
+          case Native.ls_pkg_get_text(pkg, key, key.bytesize, out, len, nil)
+          when 0 then out.get_pointer(0).get_bytes(0, len.get_uint64(0)).force_encoding(Encoding::UTF_8)
+          when NOT_FOUND then yield if block_given?
+          else get_other(pkg, key, freeze, scratch)
           end
-        end
-        Native.give(scratch)
-        return value if status.zero?
-
-        yield if block_given?
+        Native::POOL.push(scratch)
+        value
       end
 
       # Sets a key of a package.
@@ -123,6 +116,17 @@ module Lovely
       end
 
       private
+
+      # What is there and is no text, or why it cannot be read.
+      def get_other(pkg, key, freeze, scratch)
+        out = scratch.out
+        return out.get_int64(0) if Native.ls_pkg_get_i64(pkg, key, key.bytesize, out, nil).zero?
+
+        status = Native.ls_pkg_get(pkg, key, key.bytesize, out, scratch.err)
+        raise scratch.error if status.negative?
+
+        read(scratch.pointer, freeze: freeze) if status.zero?
+      end
 
       def read_tree(native, freeze)
         packed = Native.get_text(:ls_value_to_msgpack, native) do |scratch|

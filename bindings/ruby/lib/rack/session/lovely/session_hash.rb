@@ -85,6 +85,14 @@ module Rack
 
         private
 
+        # As the base class's: without an id there is nothing to load.
+        def load_for_read!
+          return if @loaded
+
+          sid = id
+          sid && !sid.empty? ? load! : exists?
+        end
+
         def load!
           visit = @store.visit(@req, id)
           @id = visit.sid
