@@ -204,6 +204,15 @@ class RackDalliTest < Minitest::Test
     refute_equal cookie, answer.cookie
   end
 
+  def test_a_cookie_that_expires_is_sent_again_with_every_response
+    { expire_after: 3600, max_age: 3600 }.each do |name, seconds|
+      cookie = request(nil, name => seconds) { |session| session["k"] = 1 }.cookie
+      answer = request(cookie, name => seconds) { |session| session["k"] }
+      assert_match(/\A#{cookie};.*expires=/, answer.set_cookie)
+      assert_nil request(cookie) { |session| session["k"] }.set_cookie
+    end
+  end
+
   def test_expire_after_of_one_request_is_the_sessions_own
     options = { timeout: 100, max_timeout: 1000 }
     cookie = request(nil, options) do |session, env|

@@ -95,7 +95,7 @@ module Rack
         # @return [Boolean] whether that is all; if not, nothing was done
         def only_written?(req, session)
           options = session.options
-          return false if options[:renew] || options[:drop] || options[:defer] || options[:expire_after] || options[:max_age]
+          return false if options[:renew] || options[:drop] || options[:expire_after] || options[:max_age]
           return true unless commit_session?(req, session, options)
 
           sid = session.id
