@@ -51,10 +51,24 @@ documentation() {
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 }
 
+# Compiled, and that is all that can be said of them here; where the toolchain has what it takes.
+other_systems() {
+    local target status=0
+    for target in x86_64-unknown-freebsd x86_64-apple-darwin; do
+        if [[ -d $(rustc --print target-libdir --target "$target" 2>/dev/null) ]]; then
+            cargo check --locked --lib --target "$target" || status=1
+        else
+            echo "$target: not checked, its standard library is not installed (rustup target add $target)"
+        fi
+    done
+    return $status
+}
+
 stage format cargo fmt --check
 stage lints cargo clippy --locked --all-targets -- -D warnings
 stage rust cargo test --locked --no-fail-fast
 stage rustdoc documentation
+stage other-systems other_systems
 stage golden python3 tests/golden/make.py --check
 stage library make --no-print-directory lib
 stage c tests/capi/run.sh

@@ -1,8 +1,16 @@
 //! The system calls, and the only `unsafe` outside the C surface.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
-mod epoll;
+#[cfg(target_os = "linux")]
+#[path = "sys/epoll.rs"]
+mod poller;
+#[cfg(any(target_os = "freebsd", target_os = "macos"))]
+#[path = "sys/kqueue.rs"]
+mod poller;
 mod socket;
+
+#[cfg(not(any(target_os = "linux", target_os = "freebsd", target_os = "macos")))]
+compile_error!("queues need a set of descriptors that is a descriptor itself: here it would go beside sys/epoll.rs");
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -13,7 +21,7 @@ use super::fork;
 use crate::error::{Error, Result};
 
 pub use super::fork::generation as fork_generation;
-pub use epoll::{Alarm, Bell, Epoll, Event};
+pub use poller::{Alarm, Bell, Event, Poller};
 pub use socket::{Connecting, connect_tcp, connect_unix, is_open, is_quiet, receive, send, shut, take_error};
 
 /// What a descriptor is waited for.

@@ -79,19 +79,31 @@ impl Drop for Relay {
 fn connect(client: &TcpStream, url: &str) {
     if let Some(path) = url.strip_prefix("memcached+unix://") {
         let server = UnixStream::connect(path).unwrap();
-        pump(client.try_clone().unwrap(), server.try_clone().unwrap(), client.try_clone().unwrap());
-        pump(server, client.try_clone().unwrap(), client.try_clone().unwrap());
+        let ended = server.try_clone().unwrap();
+        pump(client.try_clone().unwrap(), server.try_clone().unwrap(), move || drop(ended.shutdown(Shutdown::Write)));
+        pump(server, client.try_clone().unwrap(), hang_up(client));
     } else {
         let server = TcpStream::connect(url.strip_prefix("memcached://").unwrap()).unwrap();
         server.set_nodelay(true).unwrap();
-        pump(client.try_clone().unwrap(), server.try_clone().unwrap(), client.try_clone().unwrap());
-        pump(server, client.try_clone().unwrap(), client.try_clone().unwrap());
+        let ended = server.try_clone().unwrap();
+        pump(client.try_clone().unwrap(), server.try_clone().unwrap(), move || drop(ended.shutdown(Shutdown::Write)));
+        pump(server, client.try_clone().unwrap(), hang_up(client));
     }
 }
 
-fn pump(mut from: impl Read + Send + 'static, mut to: impl Write + Send + 'static, client: TcpStream) {
+fn hang_up(client: &TcpStream) -> impl FnOnce() + Send + 'static {
+    let client = client.try_clone().unwrap();
+    move || drop(client.shutdown(Shutdown::Both))
+}
+
+/// Passes on what comes until it ends, which is passed on too: a server that does not hear of it would keep its end for ever.
+fn pump(
+    mut from: impl Read + Send + 'static,
+    mut to: impl Write + Send + 'static,
+    end: impl FnOnce() + Send + 'static,
+) {
     thread::spawn(move || {
         let _ = io::copy(&mut from, &mut to);
-        let _ = client.shutdown(Shutdown::Both);
+        end();
     });
 }

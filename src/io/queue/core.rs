@@ -255,9 +255,9 @@ impl<T> Running<T> {
         }
         for watch in self.wants.watches_mut() {
             let (fd, write) = (watch.fd(), watch.is_for_room());
-            let mut added = hub.epoll().add(fd, OPERATION | self.number, !write, write);
+            let mut added = hub.poller().add(fd, OPERATION | self.number, !write, write);
             if added.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
-                added = hub.epoll().change(fd, OPERATION | self.number, true, true);
+                added = hub.poller().change(fd, OPERATION | self.number, true, true);
             }
             added.map_err(|error| super::hub::no_descriptor(&error))?;
             self.watched.push(fd);
@@ -267,7 +267,7 @@ impl<T> Running<T> {
 
     fn unwatch(&mut self, hub: &Hub) {
         for fd in self.watched.drain(..) {
-            hub.epoll().remove(fd);
+            hub.poller().remove(fd);
         }
     }
 
@@ -307,5 +307,5 @@ impl<T> Drop for Core<T> {
 /// The descriptor of a set, for hosts that watch it.
 pub(super) fn descriptor(hub: &Hub) -> BorrowedFd<'_> {
     use std::os::fd::AsFd;
-    hub.epoll().as_fd()
+    hub.poller().as_fd()
 }

@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use crate::error::{Error, Result};
 use crate::io::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
-use crate::io::sys::{Alarm, Bell, Epoll, Event};
+use crate::io::sys::{Alarm, Bell, Event, Poller};
 
 /// Tags of events: the bell, the alarm, an operation (its number with this bit), else a line.
 pub(super) const BELL: u64 = 0;
@@ -48,7 +48,7 @@ pub enum LineState {
 
 /// What a queue's operations share.
 pub struct Hub {
-    epoll: Epoll,
+    poller: Poller,
     bell: Bell,
     alarm: Alarm,
     lines_per_server: AtomicUsize,
@@ -81,14 +81,13 @@ struct Kept {
 impl Hub {
     pub(super) fn new() -> Result<Self> {
         let make = || {
-            let (epoll, bell, alarm) = (Epoll::new()?, Bell::new()?, Alarm::new()?);
-            epoll.add(bell.as_fd().as_raw_fd(), BELL, true, false)?;
-            epoll.add(alarm.as_fd().as_raw_fd(), ALARM, true, false)?;
-            Ok((epoll, bell, alarm))
+            let poller = Poller::new()?;
+            let (bell, alarm) = (Bell::new(&poller, BELL)?, Alarm::new(&poller, ALARM)?);
+            Ok((poller, bell, alarm))
         };
-        let (epoll, bell, alarm) = make().map_err(|error: std::io::Error| no_descriptor(&error))?;
+        let (poller, bell, alarm) = make().map_err(|error: std::io::Error| no_descriptor(&error))?;
         Ok(Self {
-            epoll,
+            poller,
             bell,
             alarm,
             lines_per_server: AtomicUsize::new(1),
@@ -149,7 +148,7 @@ impl Hub {
         state.last_line += 1;
         let number = state.last_line;
         let fd = line.socket().as_raw_fd();
-        self.epoll.add(fd, number, true, false).map_err(|error| no_descriptor(&error))?;
+        self.poller.add(fd, number, true, false).map_err(|error| no_descriptor(&error))?;
         state.lines.insert(number, Watched { line, for_room: false, is_touched: false });
         Ok(number)
     }
@@ -236,14 +235,14 @@ impl Hub {
         if line_state == LineState::Over {
             let gone = state.lines.remove(&number);
             drop(state);
-            self.epoll.remove(fd);
+            self.poller.remove(fd);
             drop(gone);
             return;
         }
         let for_room = line_state == LineState::Full;
         if let Some(watched) = state.lines.get_mut(&number)
             && watched.for_room != for_room
-            && self.epoll.change(fd, number, true, for_room).is_ok()
+            && self.poller.change(fd, number, true, for_room).is_ok()
         {
             watched.for_room = for_room;
         }
@@ -253,12 +252,12 @@ impl Hub {
     pub(super) fn clear(&self) {
         let gone = std::mem::take(&mut *self.state());
         for watched in gone.lines.values() {
-            self.epoll.remove(watched.line.socket().as_raw_fd());
+            self.poller.remove(watched.line.socket().as_raw_fd());
         }
     }
 
-    pub(super) fn epoll(&self) -> &Epoll {
-        &self.epoll
+    pub(super) fn poller(&self) -> &Poller {
+        &self.poller
     }
 
     pub(super) fn bell(&self) -> &Bell {
@@ -272,7 +271,7 @@ impl Hub {
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hub({:?})", self.epoll)
+        write!(f, "Hub({:?})", self.poller)
     }
 }
 

@@ -147,7 +147,7 @@ impl<T> Queue<T> {
 
     fn happened(&self, events: &mut [Event], until: Option<Instant>) -> Result<usize> {
         self.check()?;
-        self.hub.epoll().wait(events, until).map_err(|error| Error::Unavailable {
+        self.hub.poller().wait(events, until).map_err(|error| Error::Unavailable {
             message: "the system cannot wait for a queue's descriptors".into(),
             errno: error.raw_os_error().unwrap_or(0),
         })

@@ -1,4 +1,4 @@
-//! A set of descriptors that is a descriptor itself, an alarm clock in it, and a bell.
+//! A set of descriptors that is a descriptor itself, an alarm clock in it, and a bell: epoll, timerfd and eventfd of Linux.
 
 use std::io;
 use std::mem;
@@ -41,9 +41,9 @@ impl std::fmt::Debug for Event {
 
 /// Descriptors that are watched together. It can be watched itself.
 #[derive(Debug)]
-pub struct Epoll(OwnedFd);
+pub struct Poller(OwnedFd);
 
-impl Epoll {
+impl Poller {
     /// An empty set.
     pub fn new() -> io::Result<Self> {
         // SAFETY: plain numbers.
@@ -92,7 +92,7 @@ impl Epoll {
     }
 }
 
-impl AsFd for Epoll {
+impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -103,10 +103,12 @@ impl AsFd for Epoll {
 pub struct Bell(OwnedFd);
 
 impl Bell {
-    /// A silent one.
-    pub fn new() -> io::Result<Self> {
+    /// A silent one in `poller`, whose events carry `tag`.
+    pub fn new(poller: &Poller, tag: u64) -> io::Result<Self> {
         // SAFETY: plain numbers.
-        owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) }).map(Self)
+        let bell = owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+        poller.add(bell.as_raw_fd(), tag, true, false)?;
+        Ok(Self(bell))
     }
 
     /// Makes it readable, which counts as news each time.
@@ -122,12 +124,6 @@ impl Bell {
     }
 }
 
-impl AsFd for Bell {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
 static ONE: u64 = 1;
 
 /// A descriptor that is readable from a time on.
@@ -135,10 +131,13 @@ static ONE: u64 = 1;
 pub struct Alarm(OwnedFd);
 
 impl Alarm {
-    /// One that is not set.
-    pub fn new() -> io::Result<Self> {
+    /// One in `poller` that is not set, whose events carry `tag`.
+    pub fn new(poller: &Poller, tag: u64) -> io::Result<Self> {
         // SAFETY: plain numbers.
-        owned(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) }).map(Self)
+        let alarm =
+            owned(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) })?;
+        poller.add(alarm.as_raw_fd(), tag, true, false)?;
+        Ok(Self(alarm))
     }
 
     /// Makes it readable from `at` on, and not before, whatever it was set to.
@@ -157,12 +156,6 @@ impl Alarm {
     /// Takes note that it went off.
     pub fn silence(&self) {
         drain(&self.0);
-    }
-}
-
-impl AsFd for Alarm {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
     }
 }
 

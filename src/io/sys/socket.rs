@@ -131,11 +131,18 @@ pub fn is_quiet(socket: BorrowedFd<'_>) -> bool {
 
 /// Whether the peer has not closed its side, nor the connection failed, whatever has arrived before.
 pub fn is_open(socket: BorrowedFd<'_>) -> bool {
-    let mut watch = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
+    let mut watch = libc::pollfd { fd: socket.as_raw_fd(), events: PEER_LEFT, revents: 0 };
     // SAFETY: one `pollfd`, exclusively borrowed during the call.
     unsafe { libc::poll(&raw mut watch, 1, 0) };
-    watch.revents == 0
+    watch.revents & !libc::POLLIN == 0
 }
+
+/// What tells that the peer has closed its side: macOS does so beside what there is to read.
+const PEER_LEFT: libc::c_short = if cfg!(target_os = "macos") { libc::POLLIN } else { POLLRDHUP };
+#[cfg(not(target_os = "macos"))]
+use libc::POLLRDHUP;
+#[cfg(target_os = "macos")]
+const POLLRDHUP: libc::c_short = 0;
 
 /// Ends the connection in both directions; the descriptor stays.
 pub fn shut(socket: BorrowedFd<'_>) {
@@ -147,20 +154,43 @@ pub fn shut(socket: BorrowedFd<'_>) {
 /// A socket that waits with `patience`; it is made so that connecting it does not wait.
 fn new_socket(family: libc::c_int, patience: Duration) -> io::Result<OwnedFd> {
     // SAFETY: plain numbers.
-    let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0) };
+    let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | AT_ONCE, 0) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: a descriptor that was just made, and that nobody else has.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    #[cfg(target_os = "macos")]
+    prepare(socket.as_fd())?;
     // SAFETY: zeroes are a valid `timeval`.
     let mut time: libc::timeval = unsafe { mem::zeroed() };
     time.tv_sec = libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX);
     // Less than a microsecond would be "for ever".
-    time.tv_usec = libc::suseconds_t::from(patience.subsec_micros()).max(i64::from(patience.as_secs() == 0) as _);
+    #[allow(clippy::unnecessary_fallible_conversions, reason = "smaller on macOS")]
+    let micros = libc::suseconds_t::try_from(patience.subsec_micros()).unwrap_or(0);
+    time.tv_usec = micros.max(libc::suseconds_t::from(patience.as_secs() == 0));
     set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, &time)?;
     set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_SNDTIMEO, &time)?;
     Ok(socket)
+}
+
+/// What a socket is made with: close-on-exec, and connecting without waiting.
+#[cfg(not(target_os = "macos"))]
+const AT_ONCE: libc::c_int = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+/// There it has to be said afterwards.
+#[cfg(target_os = "macos")]
+const AT_ONCE: libc::c_int = 0;
+
+/// Says it, and that no signal comes, for which a flag of each call is not enough there.
+#[cfg(target_os = "macos")]
+fn prepare(socket: BorrowedFd<'_>) -> io::Result<()> {
+    for (what, value) in [(libc::F_SETFD, libc::FD_CLOEXEC), (libc::F_SETFL, libc::O_NONBLOCK)] {
+        // SAFETY: plain numbers and a descriptor that is ours.
+        if unsafe { libc::fcntl(socket.as_raw_fd(), what, value) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    set_option(socket, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1_i32)
 }
 
 /// Begins to connect `socket` to `name`, of which `len` bytes count.

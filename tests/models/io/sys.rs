@@ -104,8 +104,10 @@ pub type Alarm = Handle;
 pub struct Handle(Number);
 
 impl Handle {
-    pub fn new() -> io::Result<Self> {
-        Ok(Self(Number::new()))
+    pub fn new(poller: &Poller, tag: u64) -> io::Result<Self> {
+        let number = Number::new();
+        poller.add(number.as_fd().as_raw_fd(), tag, true, false)?;
+        Ok(Self(number))
     }
 
     pub fn ring(&self) {
@@ -117,12 +119,6 @@ impl Handle {
     }
 
     pub fn set(&self, _at: Instant) {}
-}
-
-impl AsFd for Handle {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -144,9 +140,9 @@ impl Event {
     }
 }
 
-pub struct Epoll(RawFd, Arc<Set>);
+pub struct Poller(RawFd, Arc<Set>);
 
-impl Epoll {
+impl Poller {
     pub fn new() -> io::Result<Self> {
         let (number, set) = (next_number(), Arc::<Set>::default());
         SETS.lock().unwrap().insert(number, Arc::clone(&set));
@@ -184,19 +180,19 @@ impl Epoll {
     }
 }
 
-impl Drop for Epoll {
+impl Drop for Poller {
     fn drop(&mut self) {
         SETS.lock().unwrap().remove(&self.0);
     }
 }
 
-impl std::fmt::Debug for Epoll {
+impl std::fmt::Debug for Poller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Epoll({})", self.0)
+        write!(f, "Poller({})", self.0)
     }
 }
 
-impl AsFd for Epoll {
+impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: a number that nobody hands to the system.
         unsafe { BorrowedFd::borrow_raw(self.0) }
