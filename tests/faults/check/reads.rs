@@ -140,9 +140,16 @@ impl Session<'_> {
         for place in &self.lineage {
             let acked = self.world.acked_at(place, creators);
             required.extend(acked.into_iter().filter(|commit| commit.end < until));
-            // What was stored under the old id while the new one was given is merged only by the end of that.
+            // What was stored under the old id while the new one was given is merged only by the end of that, unless it was
+            // lost with its server before.
+            let is_merged = |commit: &Commit| {
+                let begin = commit.opened.map_or(commit.start, |(t0, _)| t0);
+                commit.fate == Fate::Acked
+                    && commit.end < until
+                    && !self.world.is_emptied(&commit.place, begin, commit.end)
+            };
             match self.world.move_to(place) {
-                Some(commit) if commit.fate == Fate::Acked && commit.end < until => {}
+                Some(commit) if is_merged(commit) => {}
                 Some(commit) => until = until.min(commit.opened.map_or(commit.start, |(t0, _)| t0)),
                 None => {}
             }
