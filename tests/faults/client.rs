@@ -21,9 +21,9 @@ pub struct Orders {
     pub number: u32,
     pub seed: u64,
     pub url: String,
-    /// Threads, which share a store, and a queue if they are on one.
+    /// Threads, which share a store, and how many of them a queue.
     pub threads: u32,
-    pub is_on_queue: bool,
+    pub on_queue: u32,
     /// Where the histories are written.
     pub dir: PathBuf,
     pub config: config::Client,
@@ -57,7 +57,7 @@ pub fn run(orders: &Orders) {
         })
         .collect();
     let threads = orders.threads;
-    let driver = if orders.is_on_queue {
+    let driver = if orders.on_queue > 0 {
         Driver::queue(1 + orders.number as usize % 2, orders.seed.is_multiple_of(3))
     } else {
         Driver::Blocking
@@ -65,7 +65,8 @@ pub fn run(orders: &Orders) {
     std::thread::scope(|scope| {
         let stalls = Log::create(&history(&orders.dir, orders.number + threads)).unwrap();
         for thread in 0..threads {
-            let (containers, driver) = (containers.clone(), driver.clone());
+            let driver = if thread < orders.on_queue { driver.clone() } else { Driver::Blocking };
+            let containers = containers.clone();
             scope.spawn(move || {
                 let number = orders.number + thread;
                 let log = Log::create(&history(&orders.dir, number)).unwrap();

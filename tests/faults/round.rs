@@ -143,18 +143,18 @@ impl Round<'_> {
 
     fn spawn(&mut self, is_last: bool) -> Child {
         // Every second one is on a queue, whose operations share connections: more of them at the same time show more.
-        let is_on_queue = !is_last && self.plan.planted != Some("reuse") && self.clients_begun % 2 == 1;
-        let threads = if is_last {
-            1
-        } else if is_on_queue {
-            4
-        } else {
-            self.config.client.threads
+        // Half of these have as many threads again that wait for what they ask of the same store.
+        let may_queue = !is_last && self.plan.planted != Some("reuse");
+        let (threads, on_queue) = match self.clients_begun % 4 {
+            1 if may_queue => (4, 4),
+            3 if may_queue => (8, 4),
+            _ if is_last => (1, 0),
+            _ => (self.config.client.threads, 0),
         };
         let orders = Orders {
             number: self.numbers,
             threads,
-            is_on_queue,
+            on_queue,
             seed: self.config.seed,
             url: self.url(),
             dir: self.dir.clone(),
