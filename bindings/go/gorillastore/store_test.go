@@ -291,6 +291,32 @@ func TestWhatCannotBeStoredIsAnErrorAndSetsNoCookie(t *testing.T) {
 	})
 }
 
+func TestARequestAsksTheServerForNoMoreThanItNeeds(t *testing.T) {
+	everywhere(t, func(t *testing.T, site *site) {
+		asked := func(what string, want uint64, work func()) {
+			t.Helper()
+			before, err := site.lovely.Stats()
+			check(t, err)
+			work()
+			after, err := site.lovely.Stats()
+			check(t, err)
+			if now := after.Requests - before.Requests; now != want {
+				t.Errorf("%s asked %d times, not %d", what, now, want)
+			}
+		}
+		var visit *visit
+		asked("a visitor without a session", 0, func() { site.begin(t).session() })
+		asked("the first change", 1, func() { visit = site.stored(t, map[any]any{"a": 1}) })
+		asked("reading", 1, func() { site.begin(t, visit).session() })
+		asked("changing nothing", 1, func() { site.begin(t, visit).save() })
+		asked("changing something", 2, func() {
+			next := site.begin(t, visit)
+			next.session().Values["a"] = 2
+			next.save()
+		})
+	})
+}
+
 func TestTwoSessionsOfARequest(t *testing.T) {
 	everywhere(t, func(t *testing.T, site *site) {
 		visit := site.begin(t)

@@ -3,25 +3,22 @@ package scsstore_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"os/user"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/memcachedtest"
 	"lovely.session/go/scsstore"
 )
 
-// server is the memcached of this run.
+// server is where the memcached of this run listens.
 var server string
 
 func TestMain(m *testing.M) {
@@ -29,40 +26,14 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	me, err := user.Current()
+	memcached, err := memcachedtest.Start()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	for range 20 {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			continue
-		}
-		address := listener.Addr().String()
-		_ = listener.Close()
-		_, port, _ := net.SplitHostPort(address)
-		command := exec.Command("memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username)
-		// It goes with this process, however that ends.
-		command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if command.Start() != nil {
-			continue
-		}
-		defer func() {
-			_ = command.Process.Kill()
-			_ = command.Wait()
-		}()
-		for range 200 {
-			if connection, err := net.Dial("tcp", address); err == nil {
-				_ = connection.Close()
-				server = address
-				return m.Run()
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}
-	fmt.Fprintln(os.Stderr, "no memcached could be started")
-	return 1
+	defer memcached.Stop()
+	server = memcached.Address
+	return m.Run()
 }
 
 var stores atomic.Int64

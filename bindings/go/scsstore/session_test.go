@@ -38,6 +38,9 @@ func putGet(site *site) map[string]http.HandlerFunc {
 			}
 			text(w, value)
 		},
+		"/add": func(_ http.ResponseWriter, r *http.Request) {
+			site.Put(r.Context(), "items", site.GetInt(r.Context(), "items")+1)
+		},
 		"/destroy": func(w http.ResponseWriter, r *http.Request) {
 			if err := site.Destroy(r.Context()); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -434,6 +437,34 @@ func TestTheCodecMayBeChanged(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestARequestAsksTheServerForNoMoreThanItNeeds(t *testing.T) {
+	everywhereIdle(t, []time.Duration{0, time.Hour}, func(t *testing.T, site *site) {
+		asked := func() uint64 {
+			stats, err := site.lovely.Stats()
+			check(t, err)
+			return stats.Requests
+		}
+		someone := newBrowser(t, site.serve(t, putGet(site)))
+		for _, step := range []struct {
+			path, what string
+			requests   uint64
+		}{
+			{"/get", "a visitor without a session", 0},
+			{"/put", "the first change", 1},
+			{"/get", "reading", 1},
+			{"/put", "changing nothing", 1},
+			{"/add", "changing something", 2},
+			{"/destroy", "signing out", 3},
+		} {
+			before := asked()
+			someone.get(step.path)
+			if now := asked(); now-before != step.requests {
+				t.Errorf("%s asked %d times, not %d", step.what, now-before, step.requests)
+			}
+		}
+	})
 }
 
 // writes counts what was written.
