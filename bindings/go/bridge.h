@@ -37,6 +37,17 @@ typedef struct {
     ls_error err;
 } lovely_queue_memory;
 
+/* One key of a package: its value is in place, or packed, to be freed with ls_bytes_free, if it is a list or map. */
+typedef struct {
+    const char *key;
+    const void *data;
+    size_t key_len, len;
+    int64_t i64;
+    double f64;
+    int32_t type;
+    bool flag;
+} lovely_item;
+
 /* One entry of a report. */
 typedef struct {
     const char *container, *id;
@@ -106,12 +117,51 @@ static inline int32_t lovely_pkg_put(ls_pkg *pkg, bool replace, const void *byte
     return rc;
 }
 
-/* Whole things, as by lovely_pack. */
-static inline int32_t lovely_pkg_content(ls_pkg *pkg, lovely_block *out)
+static inline void lovely_items_free(lovely_item *items, size_t count)
 {
-    const ls_value *value = NULL;
-    int32_t rc = ls_pkg_content(pkg, &value, &out->err);
-    return rc == LS_OK ? lovely_pack(value, out) : rc;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].type == LS_TYPE_LIST || items[i].type == LS_TYPE_MAP) ls_bytes_free((void *)items[i].data);
+    free(items);
+}
+
+/* Reads one key of a package into an item, whose key is set. */
+static inline int32_t lovely_item_read(ls_pkg *pkg, lovely_item *item, lovely_block *out)
+{
+    int32_t rc = lovely_pkg_get(pkg, item->key, item->key_len, out);
+    if (rc != LS_OK) return rc;
+    item->type = out->i32;
+    item->flag = out->flag;
+    item->i64 = out->i64;
+    item->f64 = out->f64;
+    item->data = out->data;
+    item->len = out->len;
+    return LS_OK;
+}
+
+/* Sets handle, len to the keys of a package, sorted, to be freed with lovely_items_free. */
+static inline int32_t lovely_pkg_items(ls_pkg *pkg, lovely_block *out)
+{
+    const ls_value *keys = NULL, *key = NULL;
+    lovely_item *items;
+    size_t count, i;
+    int32_t rc = ls_pkg_keys(pkg, &keys, &out->err);
+    if (rc != LS_OK) return rc;
+    count = ls_value_len(keys);
+    /* One more, so that there is something to free. */
+    items = malloc((count + 1) * sizeof *items);
+    if (items == NULL) abort();
+    for (i = 0; i < count; i++) {
+        rc = ls_value_list_at(keys, i, &key, &out->err);
+        if (rc == LS_OK) rc = ls_value_as_text(key, &items[i].key, &items[i].key_len, &out->err);
+        if (rc == LS_OK) rc = lovely_item_read(pkg, &items[i], out);
+        if (rc != LS_OK) {
+            lovely_items_free(items, i);
+            return rc;
+        }
+    }
+    out->handle = items;
+    out->len = count;
+    return LS_OK;
 }
 
 static inline int32_t lovely_pkg_keys(ls_pkg *pkg, lovely_block *out)

@@ -350,10 +350,10 @@ func (p Pkg) Keys() ([]string, error) {
 // All returns the keys and values, sorted by the bytes of the keys, to range over. It is what they are now: later changes,
 // in the loop too, do not change it.
 func (p Pkg) All() (iter.Seq2[string, any], error) {
-	if p.err != nil {
-		return nil, p.err
-	}
-	entries, err := readPacked(p.txn, p.content, (*unpacker).entries)
+	var entries []entry
+	err := p.items(func(count int) { entries = make([]entry, 0, count) }, func(key string, value any) {
+		entries = append(entries, entry{key, value})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -368,13 +368,15 @@ func (p Pkg) All() (iter.Seq2[string, any], error) {
 
 // Content returns the whole package.
 func (p Pkg) Content() (map[string]any, error) {
-	if p.err != nil {
-		return nil, p.err
+	var content map[string]any
+	err := p.items(func(count int) { content = make(map[string]any, count) }, func(key string, value any) {
+		content[key] = value
+	})
+	if err != nil {
+		return nil, err
 	}
-	return readPacked(p.txn, p.content, (*unpacker).anyMap)
+	return content, nil
 }
-
-func (p Pkg) content() C.int32_t { return C.lovely_pkg_content(p.raw, &p.txn.block) }
 
 // Load reads the package into what dst points at: a struct, of which each field gets the value under its key, or a map with
 // string keys. A field whose key is absent stays as it is, and so does dst after an error.

@@ -181,21 +181,6 @@ func (u *unpacker) mapCount() (int, error) {
 	return 0, errPacked
 }
 
-// entries reads a map in the order in which it was written.
-func (u *unpacker) entries() ([]entry, error) {
-	count, err := u.mapCount()
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]entry, count)
-	for i := range entries {
-		if entries[i], err = u.entry(); err != nil {
-			return nil, err
-		}
-	}
-	return entries, nil
-}
-
 // anyMap reads a map.
 func (u *unpacker) anyMap() (map[string]any, error) {
 	count, err := u.mapCount()

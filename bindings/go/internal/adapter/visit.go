@@ -127,7 +127,7 @@ func (v *Visit) load(open *opened) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if v.content.kept[kind], err = read(pkg); err != nil {
+		if v.content.kept[kind], err = pkg.Content(); err != nil {
 			return false, err
 		}
 	}
@@ -142,21 +142,6 @@ func (v *Visit) load(open *opened) (bool, error) {
 		return false, err
 	}
 	return true, nil
-}
-
-// read reads a package key by key, which copies each value once; as a whole it would be copied on the way.
-func read(pkg lovely.Pkg) (map[string]any, error) {
-	keys, err := pkg.Keys()
-	if err != nil {
-		return nil, err
-	}
-	content := make(map[string]any, len(keys))
-	for _, key := range keys {
-		if content[key], err = pkg.Get(key); err != nil {
-			return nil, err
-		}
-	}
-	return content, nil
 }
 
 // Create stores a session that the request did not load: under that id, or a random one if it is "". One that stands under
