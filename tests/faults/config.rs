@@ -77,7 +77,7 @@ impl Config {
             padding: [0, 0, 300, 5_000, 5_000][usize::try_from(up_to(0, 4)).unwrap()],
             think_ms: up_to(10, 120),
         };
-        let link = Rates {
+        let mut link = Rates {
             delay: up_to(0, 300),
             late: up_to(0, 60),
             trickle: up_to(0, 100),
@@ -85,6 +85,9 @@ impl Config {
             repeat: if up_to(0, 3) == 0 { up_to(20, 100) } else { 0 },
         };
         let pause = Duration::from_millis(up_to(100, 900));
+        if seed % 10 == 7 && link.repeat == 0 {
+            link.repeat = up_to(20, 100);
+        }
         // Not random, so that a short run has all of them.
         let (is_unix, memory) = match seed % 10 {
             0 => (true, Memory::Plenty),
