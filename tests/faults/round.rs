@@ -81,6 +81,8 @@ struct Round<'a> {
     faults: BTreeMap<&'static str, u64>,
     /// Whether a server may have dropped records without telling.
     is_blind: bool,
+    /// Whether one that is gone may have refused to store something.
+    has_refused: bool,
     /// What the harness found by itself.
     found: Vec<Violation>,
 }
@@ -119,6 +121,7 @@ pub fn run(config: &Config, plan: &Plan, dir: &Path) -> Outcome {
         emptied: Vec::new(),
         faults: HARM.into_iter().map(|harm| (harm, 0)).collect(),
         is_blind: false,
+        has_refused: false,
         found: Vec::new(),
     };
     for _ in 0..config.clients {
@@ -251,6 +254,7 @@ impl Round<'_> {
                 let end = soon(600);
                 let t0 = now() - self.unheard();
                 self.is_blind |= !self.is_frozen[at] && self.servers[at].has_kept_silent();
+                self.has_refused |= self.is_frozen[at] || self.servers[at].has_refused();
                 self.servers[at].kill();
                 self.is_down[at] = true;
                 self.ends.push((end, End::Restart(at, t0)));
@@ -370,7 +374,13 @@ impl Round<'_> {
         world.began = self.began;
         world.peace = peace;
         world.has_repeats = self.config.link.repeat > 0;
-        world.has_little_memory = self.config.memory != Memory::Plenty;
+        // Where records make room for others, nearly nothing is refused.
+        let is_open = |at: usize| self.is_frozen[at] || !self.is_down[at] && self.servers[at].has_refused();
+        world.may_refuse = match self.config.memory {
+            Memory::Plenty => false,
+            Memory::Evicts => self.has_refused || (0..self.servers.len()).any(is_open),
+            Memory::Refuses => true,
+        };
         world.is_blind = self.is_blind;
         world.emptied.clone_from(&self.emptied);
         // What is down has lost everything already.

@@ -144,15 +144,22 @@ impl Server {
 
     /// Whether it may have dropped records without telling.
     pub fn has_kept_silent(&self) -> bool {
-        let stats = self.ask(b"stats\r\n", "END\r\n");
-        let count = |name: &str| -> u64 {
-            let line = stats.lines().find_map(|line| line.strip_prefix(name)).expect("a number of stats");
-            line.trim().parse().unwrap()
-        };
         match self.memory {
-            Memory::Evicts => count("STAT log_worker_dropped") + count("STAT log_watcher_skipped") > 0,
-            Memory::Plenty | Memory::Refuses => count("STAT evictions") > 0,
+            Memory::Evicts => self.count("log_worker_dropped") + self.count("log_watcher_skipped") > 0,
+            Memory::Plenty | Memory::Refuses => self.count("evictions") > 0,
         }
+    }
+
+    /// Whether it refused to store something for want of memory, or was out of it for another reason.
+    pub fn has_refused(&self) -> bool {
+        self.count("store_no_memory") > 0
+    }
+
+    /// A number of its statistics.
+    fn count(&self, name: &str) -> u64 {
+        let stats = self.ask(b"stats\r\n", "END\r\n");
+        let value = |line: &str| line.strip_prefix("STAT ")?.strip_prefix(name)?.trim().parse().ok();
+        stats.lines().find_map(value).expect("a number of stats")
     }
 
     /// When it dropped records for want of memory, and their keys.

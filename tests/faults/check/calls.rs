@@ -37,7 +37,7 @@ fn allowed(what: Call, world: &World) -> Vec<Status> {
         // An answer that comes twice is one that belongs to no request.
         allowed.push(Status::Protocol);
     }
-    if world.has_little_memory && what == Call::Commit {
+    if world.may_refuse && what == Call::Commit {
         allowed.push(Status::Lost);
     }
     match what {

@@ -157,11 +157,20 @@ impl Session<'_> {
         required
     }
 
+    /// Whether what `commit` stored may have been dropped under the old id by a server that had no room for the tombstone:
+    /// whoever gave the new id, and had loaded the session before, cannot know of it.
+    fn may_have_stayed_behind(&self, commit: &Commit) -> bool {
+        let missed = |came: &Commit| came.place == commit.target && came.opened.is_none_or(|(t0, _)| commit.end > t0);
+        self.world.may_refuse && self.lineage.iter().any(|place| self.world.move_to(place).is_some_and(missed))
+    }
+
     fn kept(&self, read: &Read, state: &State, findings: &mut Findings) {
         let mut required = self.required(&state.creators, read.t0);
         // What was stored anew is what its transaction had opened, and what others stored since may be gone.
-        required
-            .retain(|commit| !commit.may_recreate() || !self.world.may_be_gone(&commit.target, commit.start, read.t1));
+        required.retain(|commit| {
+            let is_safe = !commit.may_recreate() || !self.world.may_be_gone(&commit.target, commit.start, read.t1);
+            is_safe && !self.may_have_stayed_behind(commit)
+        });
         for commit in &required {
             let is_in = state.members.contains_key(&commit.tag);
             findings.check(Promise::Kept, Some(self.place), read.t1, is_in, || {
@@ -232,7 +241,7 @@ impl Session<'_> {
     /// Of any two states of an incarnation one is the beginning of the other, and the earlier one was read earlier.
     fn one_history(&self, reads: &[Read], findings: &mut Findings) {
         let is_stored_anew = CONTAINERS[self.place.container].0 == RECREATE
-            && (self.world.has_little_memory || self.world.emptied_at(self.place).next().is_some());
+            && (self.world.may_refuse || self.world.emptied_at(self.place).next().is_some());
         if is_stored_anew {
             return;
         }

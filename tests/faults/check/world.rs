@@ -183,8 +183,8 @@ pub struct World {
     pub emptied: Vec<Emptied>,
     /// Whether links delivered answers twice: then servers seem to be out of step.
     pub has_repeats: bool,
-    /// Whether servers may have no room for what is to be stored: what stood there is dropped then.
-    pub has_little_memory: bool,
+    /// Whether servers may have refused for want of room to store something: what stood there is dropped then.
+    pub may_refuse: bool,
     /// Whether records were dropped of which nobody knows when.
     pub is_blind: bool,
     /// When records were dropped to make room for others.
@@ -360,7 +360,7 @@ impl World {
         let mut places = BTreeSet::new();
         for place in self.at.keys() {
             let key = placement::key(place);
-            let is_emptied = |at: Nanos| self.is_emptied(place, at.saturating_sub(LONGEST), at);
+            let is_emptied = |at: Nanos| self.may_be_gone(place, at.saturating_sub(LONGEST), at);
             if self.late_creations.iter().any(|(at, late)| *late == key && is_emptied(*at)) {
                 places.insert(place.clone());
             }
@@ -369,7 +369,7 @@ impl World {
         let creates = |commit: &&Commit| commit.is_new || commit.is_moved() || commit.may_recreate();
         for commit in self.commits.iter().filter(creates) {
             let end = commit.end.min(commit.start + LONGEST);
-            if commit.is_write() && self.is_emptied(&commit.target, commit.start, end) {
+            if commit.is_write() && self.may_be_gone(&commit.target, commit.start, end) {
                 creators.extend(commit.is_new.then_some(commit.tag).into_iter().chain(commit.creators.iter().copied()));
             }
         }
@@ -422,7 +422,7 @@ impl World {
         let may = |commit: &Commit| {
             commit.end > since && commit.may_have_dropped(is_tombstone) || commit.may_have_dropped_late(since)
         };
-        self.is_blind || self.has_little_memory && self.commits_before(place, until).any(may)
+        self.is_blind || self.may_refuse && self.commits_before(place, until).any(may)
     }
 
     /// When the server of `place` lost everything, or what stood there.
