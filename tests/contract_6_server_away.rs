@@ -162,6 +162,23 @@ fn a_refusal_that_dropped_the_stored_session_says_that_it_is_lost() {
     assert_eq!(stored(&c, "s"), "absent");
 }
 
+// 6.2: also where nobody can look what the refusal did.
+#[test]
+fn a_refused_destruction_says_that_the_session_is_lost_where_nobody_can_look() {
+    for is_there in [true, false] {
+        let c = container();
+        if is_there {
+            put(&c, "s", &[("x", "1")]);
+        }
+        let mut work = open(&c, "s");
+        work.txn.destroy(&c, b"s").unwrap();
+        work.txn.set_option(TxnOption::CommitTimeout, 50).unwrap();
+        fail(&c, FaultKind::RefusedDropped, FaultOps::WRITE, 0, 1);
+        fail(&c, FaultKind::Unavailable, FaultOps::LOAD, 0, 0);
+        assert_eq!(work.commit(), Err(if is_there { Status::Lost } else { Status::Unavailable }));
+    }
+}
+
 // 6.3
 #[test]
 fn savepoint_rollback_reads_writes_and_abort_work_without_a_server() {
@@ -303,6 +320,7 @@ fn all_of_this_holds_on_memcached() {
             "a_lost_answer_to_a_creation_a_destruction_and_a_new_id_is_found_out",
             "an_outcome_that_cannot_be_found_out_is_unknown_and_names_the_session",
             "a_refusal_that_dropped_the_stored_session_says_that_it_is_lost",
+            "a_refused_destruction_says_that_the_session_is_lost_where_nobody_can_look",
             "savepoint_rollback_reads_writes_and_abort_work_without_a_server",
             "a_commit_without_changes_works_without_a_server",
         ],

@@ -74,6 +74,8 @@ impl Destroy {
             self.verdict = Some(Verdict::unknown(&self.place, self.last_error.as_ref()));
         } else {
             self.fail(match &self.refusal {
+                // Nobody could look, so that what stood there may be gone.
+                Some(message) if !matches!(self.at, Some(At::Nothing)) => lost(&self.place, message),
                 Some(message) => refused(&self.place, message),
                 None => match &self.last_error {
                     Some(error) => error.clone(),
