@@ -243,7 +243,7 @@ impl SharedOptions {
 struct Shared {
     /// Unique in the process: identifies the container in a transaction's index.
     number: u64,
-    name: String,
+    name: Arc<str>,
     /// The name as it stands in keys.
     wire_name: String,
     options: SharedOptions,
@@ -262,9 +262,13 @@ impl Default for Containers {
     }
 }
 
-/// A handle to a container. Cloning gives another handle to the same one.
+/// A handle to a container. Cloning gives another handle to the same one, and costs one count.
 #[derive(Debug, Clone)]
-pub struct Container {
+pub struct Container(Arc<Opened>);
+
+/// What was opened by one call.
+#[derive(Debug)]
+struct Opened {
     store: Store,
     shared: Arc<Shared>,
 }
@@ -279,7 +283,7 @@ impl Container {
             let shared = by_name.entry(name.to_owned()).or_insert_with(|| {
                 Arc::new(Shared {
                     number: NUMBER.fetch_add(1, Ordering::Relaxed),
-                    name: name.to_owned(),
+                    name: name.into(),
                     wire_name,
                     options: SharedOptions::new(&Options::default()),
                     setting: Lock::new(()),
@@ -288,32 +292,37 @@ impl Container {
             });
             Arc::clone(shared)
         });
-        Ok(Self { store: store.clone(), shared })
+        Ok(Self(Arc::new(Opened { store: store.clone(), shared })))
     }
 
     /// The store that the sessions live in.
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.0.store
     }
 
     /// The name as it was given.
     pub fn name(&self) -> &str {
-        &self.shared.name
+        &self.0.shared.name
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.0.shared.name)
     }
 
     /// A number that is the same for all handles of this container and no other in the process.
     pub(crate) fn number(&self) -> u64 {
-        self.shared.number
+        self.0.shared.number
     }
 
     /// Where the session `id` is kept.
     pub fn key(&self, id: &[u8]) -> Key {
-        id::key(self.store.prefix(), &self.shared.wire_name, id)
+        id::key(self.0.store.prefix(), &self.0.shared.wire_name, id)
     }
 
     /// All options as they are now.
     pub fn options(&self) -> Options {
-        self.shared.options.load()
+        self.0.shared.options.load()
     }
 
     /// One option as it is now.
@@ -323,10 +332,10 @@ impl Container {
 
     /// Sets one option, for all handles of this container, from now on.
     pub fn set_option(&self, option: ContainerOption, value: i64) -> Result<()> {
-        self.shared.setting.with(|()| {
-            let mut options = self.shared.options.load();
+        self.0.shared.setting.with(|()| {
+            let mut options = self.0.shared.options.load();
             options.set(option, value)?;
-            self.shared.options.store(&options);
+            self.0.shared.options.store(&options);
             Ok(())
         })
     }
@@ -334,14 +343,14 @@ impl Container {
     /// When a session of this container was last opened in this process, in Unix milliseconds; it may lag by the
     /// resolution. Before the first one: when the container was first opened.
     pub fn last_access_ms(&self) -> i64 {
-        self.shared.last_access_ms.load(Ordering::Relaxed)
+        self.0.shared.last_access_ms.load(Ordering::Relaxed)
     }
 
     /// Takes note that a session is opened at `now_ms`.
     pub(crate) fn accessed(&self, now_ms: i64) {
-        let seen = self.shared.last_access_ms.load(Ordering::Relaxed);
+        let seen = self.0.shared.last_access_ms.load(Ordering::Relaxed);
         if now_ms.saturating_sub_unsigned(self.options().resolution_ms) > seen {
-            self.shared.last_access_ms.store(now_ms, Ordering::Relaxed);
+            self.0.shared.last_access_ms.store(now_ms, Ordering::Relaxed);
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod capi;
 pub mod container;
 pub mod error;
 pub mod io;
+mod joined;
 pub mod log;
 mod planted;
 pub mod record;

@@ -112,10 +112,10 @@ fn on_memcached(size: usize) -> [Cost; 2] {
 fn a_cycle_on_memcached_asks_for_memory_a_few_times_whatever_the_size() {
     let [small_open, small_commit] = on_memcached(SMALL);
     let [large_open, large_commit] = on_memcached(LARGE);
-    assert!(small_open.allocations <= 13 && large_open.allocations <= 13, "{small_open:?} {large_open:?}");
+    assert!(small_open.allocations <= 7 && large_open.allocations <= 7, "{small_open:?} {large_open:?}");
     // What is lent of a large one has to be listed.
-    assert!(small_commit.allocations <= 10, "{small_commit:?}");
-    assert!(large_commit.allocations <= 11, "{large_commit:?}");
+    assert!(small_commit.allocations <= 5, "{small_commit:?}");
+    assert!(large_commit.allocations <= 6, "{large_commit:?}");
 }
 
 #[test]

@@ -64,9 +64,11 @@ fn a_read_is_one_command_and_a_change_is_two() {
 
 const CYCLES: &str = "MEMCACHED_COUNTS_CYCLES";
 const URL: &str = "MEMCACHED_COUNTS_URL";
+const SIZE: &str = "MEMCACHED_COUNTS_SIZE";
 
-/// How many system calls this program makes for `cycles` of a load, a change and a commit, as strace counts them.
-fn system_calls(url: &str, cycles: u32) -> u64 {
+/// How many system calls this program makes for `cycles` of a load, a change and a commit of a session of `size` bytes, as
+/// strace counts them.
+fn system_calls(url: &str, size: usize, cycles: u32) -> u64 {
     let log = std::env::temp_dir().join(format!("lovely-strace-{}-{cycles}", std::process::id()));
     let status = Command::new("strace")
         .args(["-f", "-c", "-U", "calls,name", "-o"])
@@ -75,6 +77,7 @@ fn system_calls(url: &str, cycles: u32) -> u64 {
         .args(["--exact", "a_cycle_makes_as_many_system_calls_as_plain_sockets_need", "--test-threads", "1"])
         .env(CYCLES, cycles.to_string())
         .env(URL, url)
+        .env(SIZE, size.to_string())
         .stdout(Stdio::null())
         .status()
         .expect("strace is installed");
@@ -91,16 +94,25 @@ fn a_cycle_makes_as_many_system_calls_as_plain_sockets_need() {
     if let Ok(cycles) = std::env::var(CYCLES) {
         let store = Store::open(Some(&std::env::var(URL).unwrap()), &StoreOptions::new()).unwrap();
         let container = Container::open(&store, "c").unwrap();
+        let size: usize = std::env::var(SIZE).unwrap().parse().unwrap();
+        let mut txn = Transaction::new();
+        let session = run(txn.open(&container, b"s")).unwrap().unwrap();
+        let pkg = txn.pkg(session, "p").unwrap();
+        txn.set(pkg, "y", Value::text(&"y".repeat(size))).unwrap();
+        run(txn.commit()).unwrap().unwrap();
         for value in 0..cycles.parse().unwrap() {
             transact(&container, b"s", Some(value));
         }
         return;
     }
     for server in [Memcached::start(&[]), Memcached::start_unix(&[])] {
-        let calls = |cycles| system_calls(&server.url(), cycles);
-        let (few, many) = (calls(100), calls(1_100));
-        // A few more where a wait was long, or memory was asked for.
-        let per_cycle = (many.saturating_sub(few) + 500) / 1_000;
-        assert_eq!(per_cycle, 4, "{few} for 100, {many} for 1,100 on {}", server.url());
+        // The larger ones do not fit into what is asked for where nothing is known of a session.
+        for size in [100, 16 << 10, 60 << 10] {
+            let calls = |cycles| system_calls(&server.url(), size, cycles);
+            let (few, many) = (calls(100), calls(1_100));
+            // A few more where a wait was long, or memory was asked for.
+            let per_cycle = (many.saturating_sub(few) + 500) / 1_000;
+            assert_eq!(per_cycle, 4, "{few} for 100, {many} for 1,100 with {size} bytes on {}", server.url());
+        }
     }
 }

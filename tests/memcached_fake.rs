@@ -44,7 +44,7 @@ fn soon() -> Instant {
 
 fn load_all(store: &Store, keys: &[&str], deadline: Instant) -> Vec<Result<Loaded>> {
     let items: Vec<LoadItem> = keys.iter().map(|key| LoadItem { key: Key::new(key), renew: None }).collect();
-    run(store.load(&items, deadline)).unwrap()
+    run(store.load(&items, deadline)).unwrap().into_vec()
 }
 
 fn load_one(store: &Store, key: &str, deadline: Instant) -> Result<Option<Vec<u8>>> {
@@ -69,7 +69,7 @@ fn put_all(store: &Store, count: usize, deadline: Instant) -> Vec<Written> {
         action: Action::Put(Blob::new(b"bytes".to_vec()).into()),
         ttl: None,
     };
-    run(store.write(&(0..count).map(item).collect::<Vec<_>>(), deadline)).unwrap()
+    run(store.write(&(0..count).map(item).collect::<Vec<_>>(), deadline)).unwrap().into_vec()
 }
 
 fn put(store: &Store) -> Written {

@@ -6,30 +6,39 @@ use std::hash::{Hash, Hasher};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::out::WithNul;
 use super::value::with_nul;
 use crate::error::Result;
 
-/// Handles, one for each thing that there is a handle of.
-pub(super) struct Handles<K, T>(HashMap<K, NonNull<T>, RandomState>);
+/// Handles of things that are numbered from 0, one for each. The first one, which is the usual case, needs no list.
+pub(super) struct Handles<T>(SmallVec<[Option<NonNull<T>>; 1]>);
 
-impl<K: Eq + Hash, T> Handles<K, T> {
+impl<T> Handles<T> {
     pub(super) fn new() -> Self {
-        Self(HashMap::default())
+        Self(SmallVec::new())
     }
 
-    /// The handle of `key`, made if there is none yet.
-    pub(super) fn get(&mut self, key: K, make: impl FnOnce() -> T) -> *mut T {
-        self.0.entry(key).or_insert_with(|| NonNull::from(Box::leak(Box::new(make())))).as_ptr()
+    /// The handle of number `at`, made if there is none yet.
+    pub(super) fn get(&mut self, at: usize, make: impl FnOnce() -> T) -> *mut T {
+        let handle = grown(&mut self.0, at, || None);
+        handle.get_or_insert_with(|| NonNull::from(Box::leak(Box::new(make())))).as_ptr()
     }
 }
 
-impl<K, T> Drop for Handles<K, T> {
+/// Entry `at`, with what is missing up to there made by `make`.
+pub(super) fn grown<T>(list: &mut SmallVec<[T; 1]>, at: usize, make: impl FnMut() -> T) -> &mut T {
+    if list.len() <= at {
+        list.resize_with(at + 1, make);
+    }
+    #[allow(clippy::indexing_slicing, reason = "the lines above")]
+    &mut list[at]
+}
+
+impl<T> Drop for Handles<T> {
     fn drop(&mut self) {
-        for handle in self.0.values() {
+        for handle in self.0.iter().flatten() {
             // SAFETY: each is from a box that was leaked above, and is dropped once, here.
             unsafe { drop(Box::from_raw(handle.as_ptr())) }
         }

@@ -2,11 +2,13 @@
 
 use std::ptr::NonNull;
 
+use smallvec::SmallVec;
+
 use super::args;
 use super::error::ls_error;
 use super::exclusive::{Exclusive, Inside};
 use super::guard;
-use super::handles::{Handles, TextPool};
+use super::handles::{Handles, TextPool, grown};
 use super::out::{Lent, Owned, Plain};
 use super::pkg::ls_pkg;
 use super::session::ls_session;
@@ -70,8 +72,9 @@ pub(super) struct Inner {
     pub(super) txn: Transaction,
     /// The address that C knows it by.
     this: *const ls_txn,
-    sessions: Handles<SessionRef, ls_session>,
-    pkgs: Handles<PkgRef, ls_pkg>,
+    sessions: Handles<ls_session>,
+    /// Of each session.
+    pkgs: SmallVec<[Handles<ls_pkg>; 1]>,
     pub(super) texts: TextPool,
 }
 
@@ -79,13 +82,13 @@ impl Inner {
     /// The handle of a session: the same for the same session.
     pub(super) fn session_handle(&mut self, at: SessionRef) -> *mut ls_session {
         let txn = self.this;
-        self.sessions.get(at, || ls_session { txn, at })
+        self.sessions.get(at.number(), || ls_session { txn, at })
     }
 
     /// The handle of a package: the same for the same package.
     pub(super) fn pkg_handle(&mut self, at: PkgRef) -> *mut ls_pkg {
         let txn = self.this;
-        self.pkgs.get(at, || ls_pkg { txn, at })
+        grown(&mut self.pkgs, at.session().number(), Handles::new).get(at.number(), || ls_pkg { txn, at })
     }
 }
 
@@ -120,7 +123,7 @@ pub unsafe extern "C" fn ls_txn_begin(out: *mut *mut ls_txn, err: *mut ls_error)
             txn: Transaction::new(),
             this: this.cast::<ls_txn>().as_ptr(),
             sessions: Handles::new(),
-            pkgs: Handles::new(),
+            pkgs: SmallVec::new(),
             texts: TextPool::new(),
         });
         Ok(txn.cast::<ls_txn>().as_ptr())

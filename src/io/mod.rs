@@ -18,7 +18,7 @@ mod wants;
 
 pub use join::{Flight, join_all};
 pub use wait::{
-    Elapsed, Readiness, is_cancelled, is_past, may_block_until, pause, poll_deadline, readable, readable_or_writable,
-    seat, sleep_until, with_deadline, writable,
+    Elapsed, Readiness, blocking_until, is_cancelled, is_past, may_block_for, may_block_until, pause, poll_deadline,
+    readable, readable_or_writable, seat, sleep_until, with_deadline, writable,
 };
 pub use wants::{Seat, Wants, now, system_now, time_passed};

@@ -5,7 +5,7 @@ use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sys::Interest;
 use super::wants::{self, Seat};
@@ -59,6 +59,16 @@ pub async fn with_deadline<F: Future>(deadline: Instant, future: F) -> Result<F:
 /// again. [`with_deadline`] narrows the time.
 pub fn may_block_until() -> Option<Instant> {
     wants::may_block_until()
+}
+
+/// Runs `work`, in which no system call may block the thread beyond `until`.
+pub fn blocking_until<R>(until: Instant, work: impl FnOnce() -> R) -> R {
+    wants::narrowed(Some(until), work)
+}
+
+/// Whether a system call may block the thread for `patience`; see [`may_block_until`].
+pub fn may_block_for(patience: Duration) -> bool {
+    wants::may_block_for(patience)
 }
 
 /// Waits until `fd` can be read or written, whichever comes first; see [`readable`].

@@ -177,6 +177,12 @@ pub(super) fn may_block_until() -> Option<Instant> {
     with_current(|wants| wants.blocking).flatten()
 }
 
+/// Whether a system call of the operation under way may block the thread for `patience`.
+pub(super) fn may_block_for(patience: Duration) -> bool {
+    let end = |wants: &Wants| wants.now?.checked_add(patience);
+    with_current(|wants| wants.blocking.zip(end(wants)).is_some_and(|(until, end)| end <= until)).unwrap_or(false)
+}
+
 /// The place of the operation under way, if it runs on a queue.
 pub(super) fn seat() -> Option<Seat> {
     with_current(|wants| wants.seat.clone()).flatten()

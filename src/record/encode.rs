@@ -76,8 +76,8 @@ pub fn encode(header: &Header, packages: &[(&str, PkgSource<'_>)], loaded: Optio
     if u32::try_from(size).is_err() {
         return Err(Error::TooLarge("record of more than 4 GiB".into()));
     }
-    let new = table_len(packages.iter().map(|(name, package)| (name.len(), package.new_len())));
-    let mut out = PayloadWriter::new(HEADER_ROOM + size, HEADER_ROOM + new, loaded);
+    let new = || table_len(packages.iter().map(|(name, package)| (name.len(), package.new_len())));
+    let mut out = PayloadWriter::new(HEADER_ROOM + size, || HEADER_ROOM + new(), loaded);
     write_envelope(RecordKind::Session, out.own());
     bincode::serde::encode_into_writer(header, VecSink(out.own()), FIXED)
         .map_err(|_| Error::Panic("header of a record could not be encoded".into()))?;

@@ -40,6 +40,11 @@ impl Package {
         self.table.name_with_nul(&self.blob, i)
     }
 
+    /// Each key with its encoded value, in the order of their bytes.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.table.entries(&self.blob)
+    }
+
     /// The place of `key`, by halving.
     pub fn find(&self, key: &str) -> Option<usize> {
         self.table.find(&self.blob, key)

@@ -74,6 +74,12 @@ impl Record {
         self.table.name_with_nul(&self.blob, i)
     }
 
+    /// Each package's name with its bytes, unchecked, in the order of their names: what a commit carries on of packages
+    /// that nobody used.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.table.entries(&self.blob)
+    }
+
     /// The place of the package called `name`, by halving.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.table.find(&self.blob, name)
@@ -85,7 +91,7 @@ impl Record {
         Package::check(&self.blob, start, end)
     }
 
-    /// The bytes of package `i`, unchecked: what a commit carries on of a package that nobody used.
+    /// The bytes of package `i`, unchecked.
     pub fn pkg_bytes(&self, i: usize) -> Option<&[u8]> {
         let (start, end) = self.table.item(&self.blob, i)?;
         self.blob.get(start..end)

@@ -62,6 +62,21 @@ impl Table {
         Some((self.items + self.start_of(bytes, i)?.1, self.items + end))
     }
 
+    /// Each name with its item, in their order. The names are taken for text all at once.
+    pub(super) fn entries<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = (&'b str, &'b [u8])> {
+        let names = bytes.get(self.names..self.items).and_then(|names| str::from_utf8(names).ok()).unwrap_or_default();
+        let items = bytes.get(self.items..).unwrap_or_default();
+        let ends = bytes.get(self.ends..self.names).unwrap_or_default();
+        let (mut name_start, mut item_start) = (0, 0);
+        ends.as_chunks::<ENTRY>().0.iter().filter_map(move |entry| {
+            let (name_end, item_end) = split_ends(*entry);
+            let name = names.get(name_start..name_end)?.strip_suffix('\0')?;
+            let item = items.get(item_start..item_end)?;
+            (name_start, item_start) = (name_end, item_end);
+            Some((name, item))
+        })
+    }
+
     /// The entry of `name`, by halving.
     pub(super) fn find(&self, bytes: &[u8], name: &str) -> Option<usize> {
         let (mut low, mut high) = (0, self.count);

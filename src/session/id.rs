@@ -62,7 +62,7 @@ pub fn key(prefix: &str, container: &str, id: &[u8]) -> Key {
     let digest = encode_digest(id, &mut digest);
     let parts: &[&str] =
         if prefix.is_empty() { &[container, "/", digest] } else { &[prefix, "/", container, "/", digest] };
-    Key::new(&parts.concat())
+    Key::joined(parts)
 }
 
 /// The wire form of a container's name: 1 to 100 characters, see [`wire_form`].

@@ -18,6 +18,9 @@ use crate::session::pkg::{Change, Pkg, Snapshot};
 use crate::store::{Counter, Key, Token};
 use crate::value::{Text, check_key};
 
+/// Looking through so many packages costs less than a table of their names.
+const FEW: usize = 8;
+
 /// Where a session is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -121,6 +124,7 @@ pub(crate) struct Session {
     pub(crate) head: Head,
     pub(crate) life: Life,
     pkgs: Vec<Pkg>,
+    /// Where each of them is, once there are more than a few.
     by_name: BTreeMap<Text, usize>,
     /// Names and content as they were last lent, and the transaction's version then.
     pub(crate) names_list: Snapshot,
@@ -235,8 +239,8 @@ impl Session {
 
     /// The package called `name`, with what is loaded of it, there or not; its place never changes.
     pub(crate) fn pkg_slot(&mut self, name: &str) -> Result<usize> {
-        if let Some(at) = self.by_name.get(name) {
-            return Ok(*at);
+        if let Some(at) = self.known(name) {
+            return Ok(at);
         }
         check_key("package name", name)?;
         let loaded = self.origin.record().and_then(|record| record.find(name));
@@ -247,14 +251,25 @@ impl Session {
             self.pkgs.reserve_exact(1);
         }
         self.pkgs.push(Pkg::new(name.clone(), loaded));
-        self.by_name.insert(name, at);
+        if at == FEW {
+            self.by_name = self.pkgs.iter().map(Pkg::name).cloned().zip(0..).collect();
+        } else if at > FEW {
+            self.by_name.insert(name, at);
+        }
         Ok(at)
+    }
+
+    /// The place of the package called `name`, if it was asked for before.
+    fn known(&self, name: &str) -> Option<usize> {
+        if self.pkgs.len() > FEW {
+            return self.by_name.get(name).copied();
+        }
+        self.pkgs.iter().position(|pkg| pkg.name().as_str() == name)
     }
 
     /// The place of the package called `name`, if it is there for this transaction; creates nothing.
     pub(crate) fn find_pkg(&mut self, name: &str) -> Result<Option<usize>> {
-        let known = self.by_name.contains_key(name);
-        if !known && self.origin.record().and_then(|record| record.find(name)).is_none() {
+        if self.known(name).is_none() && self.origin.record().and_then(|record| record.find(name)).is_none() {
             return Ok(None);
         }
         let at = self.pkg_slot(name)?;
@@ -281,8 +296,8 @@ impl Session {
     pub(crate) fn names(&self) -> Vec<Text> {
         let mut names = Vec::new();
         if let Some(record) = self.origin.record() {
-            let stored = (0..record.len()).filter_map(|at| record.name(at));
-            names.extend(stored.filter(|name| !self.by_name.contains_key(*name)).map(Text::new));
+            let stored = record.entries().map(|(name, _)| name);
+            names.extend(stored.filter(|name| self.known(name).is_none()).map(Text::new));
         }
         names.extend(self.pkgs.iter().filter(|pkg| pkg.is_present()).map(|pkg| pkg.name().clone()));
         names.sort();

@@ -25,6 +25,16 @@ pub(crate) enum Change {
     Add { delta: i64, seen: Arc<Value> },
 }
 
+impl Change {
+    /// What the key has by it; `None` if it is deleted.
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Set(value) | Self::Add { seen: value, .. } => Some(value),
+            Self::Delete => None,
+        }
+    }
+}
+
 /// A change and the epoch in which it was last logged.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
@@ -375,6 +385,11 @@ impl Pkg {
         Ok(self.table.as_ref())
     }
 
+    /// The loaded table, if it was checked already.
+    pub(crate) fn table(&self) -> Option<&Package> {
+        self.table.as_ref()
+    }
+
     /// The loaded table, as far as this transaction still sees it.
     fn visible(&mut self, env: &Env<'_>) -> Result<Option<&Package>> {
         if self.contents.hidden { Ok(None) } else { self.load(env) }
@@ -397,7 +412,7 @@ impl Pkg {
         self.visible(env)?;
         let table = if self.contents.hidden { None } else { self.table.as_ref() };
         let mut rows = Vec::new();
-        for (at, key) in table.iter().flat_map(|table| (0..table.len()).filter_map(|at| Some((at, table.key(at)?)))) {
+        for (at, (key, _)) in table.iter().flat_map(|table| table.entries().enumerate()) {
             if !self.contents.overlay.contains_key(key) {
                 rows.push((Text::new(key), Row::Loaded(at)));
             }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::memcached::Memcached;
 use super::memory::{Fault, Memory};
 use super::{
-    Clock, Counter, Key, Left, LoadItem, Loaded, Place, Stats, StoreOption, StoreOptions, Token, Url, WriteItem,
-    Written, registry, url,
+    Clock, Counter, Key, Left, LoadItem, Loaded, Place, Results, Stats, StoreOption, StoreOptions, Token, Url,
+    WriteItem, Written, registry, url,
 };
 use crate::error::{Error, Result};
 use crate::io::fork::Lock;
@@ -121,7 +121,7 @@ impl Store {
     /// Loads `items`: one result for each, in their order. Nothing waits beyond `deadline`.
     ///
     /// A renewal sets the time to live anew from now; what is reported as left is from before it.
-    pub async fn load(&self, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
+    pub async fn load(&self, items: &[LoadItem], deadline: Instant) -> Results<Result<Loaded>> {
         if let Err(error) = self.check_ready(deadline).await {
             return items.iter().map(|_| Err(error.clone())).collect();
         }
@@ -135,7 +135,7 @@ impl Store {
     ///
     /// A record over [`record_limit`](Self::record_limit) is not sent: `Failed` with `TooLarge`, and what is stored
     /// stays.
-    pub async fn write(&self, items: &[WriteItem], deadline: Instant) -> Vec<Written> {
+    pub async fn write(&self, items: &[WriteItem], deadline: Instant) -> Results<Written> {
         if let Err(error) = self.check_ready(deadline).await {
             return items.iter().map(|_| Written::Failed(error.clone())).collect();
         }
@@ -146,7 +146,7 @@ impl Store {
     }
 
     /// The versions of `keys`, `None` for what is not there; renews nothing.
-    pub async fn versions(&self, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
+    pub async fn versions(&self, keys: &[Key], deadline: Instant) -> Results<Result<Option<Token>>> {
         if let Err(error) = self.check_ready(deadline).await {
             return keys.iter().map(|_| Err(error.clone())).collect();
         }
@@ -404,11 +404,18 @@ impl Store {
     }
 
     async fn check_ready(&self, deadline: Instant) -> Result<()> {
-        self.check_process()?;
-        match &self.0.kind {
-            Kind::Memory(memory) if memory.faults().has_pauses() => pause().await,
-            Kind::Memory(_) | Kind::Memcached(_) => {}
+        if let Kind::Memory(memory) = &self.0.kind
+            && self.is_of_this_process()
+            && memory.faults().has_pauses()
+        {
+            pause().await;
         }
+        self.check_in_time(deadline)
+    }
+
+    /// Whether anything may be asked of the store, and there is time for it.
+    fn check_in_time(&self, deadline: Instant) -> Result<()> {
+        self.check_process()?;
         if is_past(deadline) {
             return Err(Error::Timeout(format!("store {}: the deadline has passed", self.name()).into()));
         }

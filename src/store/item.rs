@@ -4,20 +4,35 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::Payload;
 use crate::error::{Error, Message};
+use crate::joined::joined;
+
+/// One result for each item of a batch, in their order. A batch nearly always has one item.
+pub type Results<T> = SmallVec<[T; 1]>;
 
 /// The bytes of one record, shared without copying.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Blob(Arc<Vec<u8>>);
+#[derive(Clone)]
+pub struct Blob {
+    bytes: Arc<Vec<u8>>,
+    /// Where the record begins: it may stand behind the line that it was received with.
+    begin: usize,
+}
 
 impl Blob {
     /// Takes `bytes` over. What was reserved for much more than they are is given back: a store counts their length.
-    pub fn new(mut bytes: Vec<u8>) -> Self {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self::behind(0, bytes)
+    }
+
+    /// The same without the first `begin` bytes.
+    pub(super) fn behind(begin: usize, mut bytes: Vec<u8>) -> Self {
         if bytes.capacity() - bytes.len() > bytes.len() / 4 {
             bytes.shrink_to_fit();
         }
-        Self(Arc::new(bytes))
+        Self { bytes: Arc::new(bytes), begin }
     }
 
     /// Where in these bytes `part` stands, if it is borrowed from them.
@@ -31,9 +46,17 @@ impl Blob {
 impl Deref for Blob {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(self.begin..).unwrap_or_default()
     }
 }
+
+impl PartialEq for Blob {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Blob {}
 
 impl std::fmt::Debug for Blob {
     // Stored values must not end up in logs: the length is all that is shown.
@@ -50,6 +73,11 @@ impl Key {
     /// Takes a complete key.
     pub fn new(key: &str) -> Self {
         Self(Arc::from(key))
+    }
+
+    /// Takes a complete key in parts.
+    pub(crate) fn joined(parts: &[&str]) -> Self {
+        Self(joined(parts))
     }
 
     /// The key as it goes over the wire.

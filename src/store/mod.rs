@@ -21,7 +21,7 @@ mod wire;
 pub use address::Address;
 pub use clock::Clock;
 pub use handle::Store;
-pub use item::{Action, Blob, Key, Left, LoadItem, Loaded, Token, WriteItem, Written};
+pub use item::{Action, Blob, Key, Left, LoadItem, Loaded, Results, Token, WriteItem, Written};
 pub use memory::{Fault, FaultKind, FaultOps};
 pub use options::{StoreOption, StoreOptions};
 pub use payload::{Payload, PayloadWriter};

@@ -40,6 +40,11 @@ impl Payload {
         self.len == 0
     }
 
+    /// Its bytes if nothing of them is lent, as of nearly every small one.
+    pub fn whole(&self) -> Option<&[u8]> {
+        self.lent.is_empty().then_some(&*self.own)
+    }
+
     /// Its bytes, piece by piece; none is empty.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.lent.iter().map(|lent| lent.at).chain([self.own.len()]);
@@ -80,10 +85,10 @@ pub struct PayloadWriter<'a> {
 }
 
 impl<'a> PayloadWriter<'a> {
-    /// For `len` bytes, of which `own_len` are not from `lender`.
-    pub fn new(len: usize, own_len: usize, lender: Option<&'a Blob>) -> Self {
+    /// For `len` bytes, of which `own_len()` are not from `lender`.
+    pub fn new(len: usize, own_len: impl FnOnce() -> usize, lender: Option<&'a Blob>) -> Self {
         let lender = lender.filter(|_| len >= WORTH_LENDING);
-        let own = Vec::with_capacity(if lender.is_some() { own_len } else { len });
+        let own = Vec::with_capacity(if lender.is_some() { own_len() } else { len });
         Self { own, lent: Vec::new(), lent_len: 0, lender, last: 0..0 }
     }
 

@@ -39,7 +39,7 @@ impl Transaction {
             let is_several = plan.tasks.iter().map(|task| task.job.writes()).sum::<usize>() > 1;
             vote(&mut plan, deadline, is_several).await;
         }
-        if first_error(&plan).is_none() {
+        if !has_error(&plan) {
             run(&mut plan, deadline, Until::Ended).await;
         }
         self.take_report(&plan);
@@ -82,20 +82,20 @@ async fn vote(plan: &mut Plan, deadline: Instant, with_versions: bool) {
         Box::pin(reach(plan, deadline)).await;
     }
     check_abilities(plan);
-    if first_error(plan).is_some() {
+    if has_error(plan) {
         return;
     }
     for task in &mut plan.tasks {
         task.job.check();
     }
-    if first_error(plan).is_some() {
+    if has_error(plan) {
         return;
     }
     if with_versions {
         Box::pin(check_versions(plan, deadline)).await;
     }
     let is_to_look = |task: &Task| task.job.verdict().is_none() && !task.job.is_ready();
-    if first_error(plan).is_none() && plan.tasks.iter().any(is_to_look) {
+    if !has_error(plan) && plan.tasks.iter().any(is_to_look) {
         Box::pin(run(plan, deadline, Until::Ready)).await;
     }
 }
@@ -188,8 +188,16 @@ fn by_server<'a, T>(items: impl Iterator<Item = (&'a Store, &'a Key, T)>) -> Vec
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
+/// Whether any job ended with an error.
+fn has_error(plan: &Plan) -> bool {
+    plan.tasks.iter().any(|task| task.job.verdict().is_some_and(|verdict| verdict.error.is_some()))
+}
+
 /// The error that a commit answers with, if any job ended with one.
 fn first_error(plan: &Plan) -> Option<Error> {
+    if !has_error(plan) {
+        return None;
+    }
     let verdicts = || plan.tasks.iter().filter_map(|task| task.job.verdict());
     let count = |outcome: Outcome| verdicts().filter(|verdict| verdict.outcome == outcome).count();
     let errors = || verdicts().filter_map(|verdict| verdict.error.as_ref());

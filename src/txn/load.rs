@@ -13,7 +13,7 @@ use crate::txn::job::refused;
 use crate::txn::stands::Stands;
 
 /// Loads a session and renews it; what is not there, or no more, is a new one.
-pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Session> {
+pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Box<Session>> {
     let place = Place::new(container, id);
     let deadline = deadline(&place);
     let stands = look_until(&place, container.options().renewal(), deadline).await?;
@@ -21,7 +21,7 @@ pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Session> {
 }
 
 /// Loads several sessions in one round trip to each server: one result for each, in their order.
-pub(super) async fn load_all(container: &Container, ids: &[&[u8]]) -> Vec<Result<Session>> {
+pub(super) async fn load_all(container: &Container, ids: &[&[u8]]) -> Vec<Result<Box<Session>>> {
     let places: Vec<Place> = ids.iter().map(|id| Place::new(container, id)).collect();
     let Some(deadline) = places.first().map(deadline) else { return Vec::new() };
     let options = container.options();
@@ -41,7 +41,7 @@ pub(super) async fn load_all(container: &Container, ids: &[&[u8]]) -> Vec<Result
 }
 
 /// The session that `stands` is, once it is renewed as it has to be.
-async fn settle(place: Place, id: Arc<[u8]>, mut stands: Stands, deadline: Instant) -> Result<Session> {
+async fn settle(place: Place, id: Arc<[u8]>, mut stands: Stands, deadline: Instant) -> Result<Box<Session>> {
     let container = place.container.clone();
     let options = container.options();
     let absent = |over, tombstone| Origin::Absent { over, tombstone };
@@ -59,7 +59,7 @@ async fn settle(place: Place, id: Arc<[u8]>, mut stands: Stands, deadline: Insta
                     // On the heap, as what follows: nearly no opening needs it, and in place each would be as large.
                     Box::pin(keep(&place, ttl, deadline)).await?;
                 }
-                return Ok(Session::loaded(place, id, record, token));
+                return Ok(Box::new(Session::loaded(place, id, record, token)));
             }
             // What is created here follows the same destruction as what expired.
             Stands::Session { record, token, left, .. } => {
@@ -70,9 +70,9 @@ async fn settle(place: Place, id: Arc<[u8]>, mut stands: Stands, deadline: Insta
                 }
             }
         }
-        stands = look_until(&place, options.renewal(), deadline).await?;
+        stands = Box::pin(look_until(&place, options.renewal(), deadline)).await?;
     };
-    Ok(Session::absent(place, id, origin))
+    Ok(Box::new(Session::absent(place, id, origin)))
 }
 
 /// Reads what stands at a place, without renewing it.

@@ -5,8 +5,8 @@
 
 #![allow(clippy::option_option, reason = "whether a field was changed, and to what, which may be nothing")]
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -43,8 +43,8 @@ impl Changes {
         if !pkg.is_touched() {
             return Ok(());
         }
-        let table = pkg.load(env)?.cloned();
-        let table = table.as_ref();
+        pkg.load(env)?;
+        let table = pkg.table();
         let mut keys: SmallVec<[(Text, Change); 1]> = SmallVec::new();
         for (key, change) in pkg.overlay() {
             let loaded = table.and_then(|table| table.raw(table.find(key)?));
@@ -59,7 +59,7 @@ impl Changes {
         }
         if pkg.is_hidden() {
             let overlay: BTreeSet<&str> = pkg.overlay().map(|(key, _)| key.as_str()).collect();
-            let loaded = table.iter().flat_map(|table| (0..table.len()).filter_map(|at| table.key(at)));
+            let loaded = table.iter().flat_map(|table| table.entries().map(|(key, _)| key));
             keys.extend(loaded.filter(|key| !overlay.contains(key)).map(|key| (Text::new(key), Change::Delete)));
             keys.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
@@ -132,13 +132,20 @@ impl Changes {
             return Ok(None);
         }
         edited.sort_unstable_by_key(|edit| edit.name);
-        let is_edited = |name: &str| edited.binary_search_by(|edit| edit.name.cmp(name)).is_ok();
-        let mut sources: SmallVec<[_; 1]> =
-            basis.into_iter().flat_map(carried).filter(|(name, _)| !is_edited(name)).collect();
-        for edit in &edited {
+        let mut sources: SmallVec<[_; 1]> = SmallVec::new();
+        let mut edits = edited.iter().peekable();
+        for (name, source) in basis.into_iter().flat_map(carried) {
+            while let Some(edit) = edits.next_if(|edit| edit.name < name) {
+                sources.extend(edit.source()?.map(|source| (edit.name, source)));
+            }
+            match edits.next_if(|edit| edit.name == name) {
+                Some(edit) => sources.extend(edit.source()?.map(|source| (name, source))),
+                None => sources.push((name, source)),
+            }
+        }
+        for edit in edits {
             sources.extend(edit.source()?.map(|source| (edit.name, source)));
         }
-        sources.sort_unstable_by_key(|(name, _)| *name);
         Ok(Some(record::encode(&header, &sources, basis.map(Record::blob))?))
     }
 }
@@ -168,27 +175,40 @@ impl From<Corrupt> for Refusal {
 struct PkgEdit<'a> {
     name: &'a str,
     deleted: bool,
-    stands: Option<Package>,
+    stands: Option<Cow<'a, Package>>,
     /// Sorted by key.
     keys: SmallVec<[KeyEdit<'a>; 1]>,
 }
 
 /// A key and its new value, `None` to delete it.
-type KeyEdit<'a> = (&'a str, Option<Arc<Value>>);
+type KeyEdit<'a> = (&'a str, Option<Cow<'a, Value>>);
 
 impl<'a> PkgEdit<'a> {
     fn resolve(pkg: &'a PkgChanges, is_base: bool, basis: Option<&Record>, policy: Policy) -> Result<Self, Refusal> {
-        let was = &pkg.base;
+        let was = pkg.base.as_ref();
+        let (name, deleted) = (pkg.name.as_str(), pkg.deleted);
+        if is_base {
+            // Each of them differs from what was loaded, or it would not be here.
+            let keys = pkg.keys.iter().map(|(key, change)| (key.as_str(), change.value().map(Cow::Borrowed))).collect();
+            return Ok(Self { name, deleted, stands: was.map(Cow::Borrowed), keys });
+        }
+        Self::merge(pkg, basis, policy)
+    }
+
+    /// The same where somebody else changed the session since it was loaded.
+    #[cold]
+    fn merge(pkg: &'a PkgChanges, basis: Option<&Record>, policy: Policy) -> Result<Self, Refusal> {
+        let was = pkg.base.as_ref();
+        let (name, deleted) = (pkg.name.as_str(), pkg.deleted);
         let stands = match basis.and_then(|basis| Some((basis, basis.find(&pkg.name)?))) {
-            Some(_) if is_base => was.clone(),
             Some((basis, at)) => Some(basis.pkg(at)?),
             None => None,
         };
         let mut keys = SmallVec::with_capacity(pkg.keys.len());
         for (key, change) in &pkg.keys {
-            let find = |table: &Option<Package>| table.as_ref().and_then(|table| table.find(key));
-            let theirs_at = find(&stands);
-            let base_raw = raw(was.as_ref(), find(was));
+            let find = |table: Option<&Package>| table.and_then(|table| table.find(key));
+            let theirs_at = find(stands.as_ref());
+            let base_raw = raw(was, find(was));
             let theirs_raw = raw(stands.as_ref(), theirs_at);
             let is_untouched = base_raw == theirs_raw;
             let conflict = || -> Result<(), Refusal> {
@@ -207,7 +227,7 @@ impl<'a> PkgEdit<'a> {
                     if !is_untouched {
                         conflict()?;
                     }
-                    Some(Arc::clone(value))
+                    Some(Cow::Borrowed(&**value))
                 }
                 Change::Delete => {
                     if theirs_raw.is_none() {
@@ -218,7 +238,7 @@ impl<'a> PkgEdit<'a> {
                     }
                     None
                 }
-                Change::Add { seen, .. } if is_untouched || policy == Policy::Overwrite => Some(Arc::clone(seen)),
+                Change::Add { seen, .. } if is_untouched || policy == Policy::Overwrite => Some(Cow::Borrowed(&**seen)),
                 Change::Add { delta, seen } => {
                     let theirs = match (&stands, theirs_at) {
                         (Some(table), Some(at)) => match table.scalar(at)? {
@@ -228,29 +248,29 @@ impl<'a> PkgEdit<'a> {
                         _ => None,
                     };
                     if let Some(theirs) = theirs {
-                        Some(Arc::new(Value::Int(add(theirs, *delta, &pkg.name, key)?)))
+                        Some(Cow::Owned(Value::Int(add(theirs, *delta, &pkg.name, key)?)))
                     } else {
                         conflict()?;
-                        Some(Arc::clone(seen))
+                        Some(Cow::Borrowed(&**seen))
                     }
                 }
             };
             keys.push((key.as_str(), edit));
         }
-        Ok(Self { name: &pkg.name, deleted: pkg.deleted, stands, keys })
+        Ok(Self { name, deleted, stands: stands.map(Cow::Owned), keys })
     }
 
     fn changes_anything(&self) -> bool {
-        !self.keys.is_empty() || self.deleted && self.stands.as_ref().is_some_and(Package::is_empty)
+        !self.keys.is_empty() || self.deleted && self.stands.as_ref().is_some_and(|stands| stands.is_empty())
     }
 
     /// The whole package as it is to be stored; `None` if it is not to be there.
     fn source(&self) -> Result<Option<PkgSource<'_>>> {
-        let room = self.stands.as_ref().map_or(0, Package::len) + self.keys.len();
+        let room = self.stands.as_ref().map_or(0, |stands| stands.len()) + self.keys.len();
         let mut entries = Vec::with_capacity(room);
         let mut edits = self.keys.iter().peekable();
         if let Some(stands) = &self.stands {
-            for (key, raw) in (0..stands.len()).filter_map(|at| Some((stands.key(at)?, stands.raw(at)?))) {
+            for (key, raw) in stands.entries() {
                 while let Some(edit) = edits.next_if(|(edited, _)| *edited < key) {
                     push(&mut entries, edit);
                 }
@@ -275,7 +295,7 @@ impl<'a> PkgEdit<'a> {
 
 /// The packages of a record as they are.
 fn carried(record: &Record) -> impl Iterator<Item = (&str, PkgSource<'_>)> {
-    (0..record.len()).filter_map(|at| Some((record.name(at)?, PkgSource::Raw(record.pkg_bytes(at)?))))
+    record.entries().map(|(name, bytes)| (name, PkgSource::Raw(bytes)))
 }
 
 fn push<'a>(entries: &mut Vec<(&'a str, EntrySource<'a>)>, edit: &'a KeyEdit<'a>) {

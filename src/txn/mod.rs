@@ -28,6 +28,8 @@ pub use sessions::SessionRef;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::error::{Error, Result};
 use crate::session::{Life, Session};
 use crate::txn::index::{Index, IndexKey};
@@ -72,7 +74,8 @@ impl TxnOption {
 #[derive(Debug)]
 pub struct Transaction {
     state: State,
-    sessions: Vec<Session>,
+    /// In boxes of their own, as they are large and come by way of several functions.
+    sessions: SmallVec<[Box<Session>; 1]>,
     index: Index,
     undo: UndoLog,
     /// Counts the changes, so that snapshots know when they are stale.
@@ -81,7 +84,7 @@ pub struct Transaction {
     kept: Vec<Arc<Value>>,
     commit_timeout: Option<Duration>,
     plan: Option<Plan>,
-    report: Vec<ReportEntry>,
+    report: SmallVec<[ReportEntry; 1]>,
 }
 
 impl Default for Transaction {
@@ -95,14 +98,14 @@ impl Transaction {
     pub fn new() -> Self {
         Self {
             state: State::Active,
-            sessions: Vec::new(),
+            sessions: SmallVec::new(),
             index: Index::default(),
             undo: UndoLog::default(),
             version: 0,
             kept: Vec::new(),
             commit_timeout: None,
             plan: None,
-            report: Vec::new(),
+            report: SmallVec::new(),
         }
     }
 

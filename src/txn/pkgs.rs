@@ -16,6 +16,18 @@ pub struct PkgRef {
     pub(super) pkg: usize,
 }
 
+impl PkgRef {
+    /// Which session it is a package of.
+    pub fn session(self) -> SessionRef {
+        SessionRef(self.session)
+    }
+
+    /// Its number: those of one session count from 0.
+    pub fn number(self) -> usize {
+        self.pkg
+    }
+}
+
 impl Transaction {
     /// The package `name` of a session, created, empty, if it is not there (contract 1.3).
     pub fn pkg(&mut self, session: SessionRef, name: &str) -> Result<PkgRef> {

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, Result, Status};
 use crate::io::now;
 use crate::session::pkg::Env;
-use crate::session::{Life, Origin, Place};
+use crate::session::{Life, Origin, Place, Session};
 use crate::txn::content::Content;
 use crate::txn::destroy::Destroy;
 use crate::txn::index::Entry;
@@ -39,7 +39,7 @@ impl Transaction {
         for at in 0..self.sessions.len() {
             self.plan_session(at, &mut tasks)?;
         }
-        for (key, entry) in &self.index {
+        for (key, entry) in self.index.iter() {
             if let Entry::Destroyed(container) = entry {
                 let job = Destroy::new(Place::new(container, &key.id), random::unique()?, None);
                 tasks.push(Task { job: Job::Destroy(Box::new(job)), id: Arc::clone(&key.id) });
@@ -61,18 +61,8 @@ impl Transaction {
         let Some(session) = self.sessions.get_mut(at).filter(|session| session.life == Life::Open) else {
             return Ok(());
         };
-        let id = Arc::clone(&session.head.id);
         if session.head.destroyed {
-            // Under a new id nothing is stored yet; a tombstone there keeps anybody from storing it later.
-            let mut ids = vec![(Arc::clone(&session.opened_id), Some(At::found(&session.origin)))];
-            if session.is_moved() {
-                ids.push((id, None));
-            }
-            for (id, at) in ids {
-                let job = Destroy::new(Place::new(&session.place.container, &id), random::unique()?, at);
-                tasks.push(Task { job: Job::Destroy(Box::new(job)), id });
-            }
-            return Ok(());
+            return plan_destroyed(session, tasks);
         }
         let mut changes = Changes::default();
         changes.add_head(
@@ -90,16 +80,11 @@ impl Transaction {
         }
         let content = Content::new(session, changes)?;
         let job = if session.is_moved() {
-            let new = Place::new(&session.place.container, &id);
-            if is_created {
-                Job::Save(Box::new(Save::new(content, new)))
-            } else {
-                Job::Regenerate(Box::new(Regenerate::new(content, new)))
-            }
+            plan_moved(session, content, is_created)
         } else {
-            Job::Save(Box::new(Save::new(content, session.place.clone())))
+            Job::Save(Box::new(Save::new(content, None)))
         };
-        tasks.push(Task { job, id });
+        tasks.push(Task { job, id: Arc::clone(&session.head.id) });
         Ok(())
     }
 
@@ -109,7 +94,7 @@ impl Transaction {
             let verdict = task.job.verdict();
             let error = verdict.and_then(|verdict| verdict.error.as_ref());
             ReportEntry {
-                container: task.job.place().container.name().to_owned(),
+                container: task.job.place().container.shared_name(),
                 id: Arc::clone(&task.id),
                 kind: task.job.kind(),
                 outcome: verdict.map_or(Outcome::NotStored, |verdict| verdict.outcome),
@@ -130,5 +115,31 @@ impl Transaction {
     /// Whether a plan was prepared, and may be carried out.
     pub(super) fn is_prepared(&self) -> bool {
         self.state == State::Prepared
+    }
+}
+
+/// What destroying an open session comes to.
+#[cold]
+fn plan_destroyed(session: &Session, tasks: &mut SmallVec<[Task; 1]>) -> Result<()> {
+    // Under a new id nothing is stored yet; a tombstone there keeps anybody from storing it later.
+    let mut ids = vec![(Arc::clone(&session.opened_id), Some(At::found(&session.origin)))];
+    if session.is_moved() {
+        ids.push((Arc::clone(&session.head.id), None));
+    }
+    for (id, at) in ids {
+        let job = Destroy::new(Place::new(&session.place.container, &id), random::unique()?, at);
+        tasks.push(Task { job: Job::Destroy(Box::new(job)), id });
+    }
+    Ok(())
+}
+
+/// What storing a session under a new id comes to.
+#[cold]
+fn plan_moved(session: &Session, content: Content, is_created: bool) -> Job {
+    let new = Place::new(&session.place.container, &session.head.id);
+    if is_created {
+        Job::Save(Box::new(Save::new(content, Some(new))))
+    } else {
+        Job::Regenerate(Box::new(Regenerate::new(content, new)))
     }
 }

@@ -30,7 +30,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportEntry {
     /// Name of its container.
-    pub container: String,
+    pub container: Arc<str>,
     /// Its id; the new one, if it was given one.
     pub id: Arc<[u8]>,
     /// What was to be done.

@@ -24,10 +24,12 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Save {
     pub(crate) content: Content,
-    place: Place,
+    /// Where to store it, if that is not where it was opened.
+    elsewhere: Option<Place>,
     stage: Stage,
-    /// The record that the changes are made to, and the stamp of what comes out.
-    basis: Option<Record>,
+    /// What somebody else made of what was opened, if the changes are made to that.
+    theirs: Option<Record>,
+    /// The stamp of what comes out.
     stamp: Stamp,
     at: At,
     /// What to write, once it is made for this basis.
@@ -42,16 +44,16 @@ pub(crate) struct Save {
 }
 
 impl Save {
-    /// Stores `content` at `place`, which is where it was opened or, for a session created here, where it shall be.
-    pub(crate) fn new(content: Content, place: Place) -> Self {
-        let (basis, at) = (content.origin.record().cloned(), At::found(&content.origin));
+    /// Stores `content` where it was opened or, for a session created here, maybe `elsewhere`.
+    pub(crate) fn new(content: Content, elsewhere: Option<Place>) -> Self {
+        let at = At::found(&content.origin);
         let stage = if content.may_have_expired() { Stage::Look } else { Stage::Write };
         Self {
-            stamp: content.stamp(basis.as_ref()),
+            stamp: content.stamp(content.origin.record()),
             content,
-            place,
+            elsewhere,
             stage,
-            basis,
+            theirs: None,
             at,
             payload: None,
             unanswered: Vec::new(),
@@ -63,7 +65,12 @@ impl Save {
     }
 
     pub(crate) fn place(&self) -> &Place {
-        &self.place
+        self.elsewhere.as_ref().unwrap_or(&self.content.place)
+    }
+
+    /// The record that the changes are made to.
+    fn basis(&self) -> Option<&Record> {
+        self.theirs.as_ref().or_else(|| self.content.origin.record())
     }
 
     pub(crate) fn expected(&self) -> Expected {
@@ -88,14 +95,14 @@ impl Save {
         self.content.refresh_options();
         self.payload = None;
         let is_recreated = self.content.is_first(self.stamp) && self.content.origin.record().is_some();
-        if is_recreated || self.content.may_have_expired() || self.content.is_merged(self.basis.as_ref()) {
+        if is_recreated || self.content.may_have_expired() || self.content.is_merged(self.basis()) {
             self.look_first();
         }
     }
 
     /// The timeout that is stored, in milliseconds, 0 is never.
     pub(crate) fn timeout_ms(&self) -> u64 {
-        self.content.timeout_ms(self.basis.as_ref())
+        self.content.timeout_ms(self.basis())
     }
 
     pub(crate) fn check(&mut self) {
@@ -109,17 +116,17 @@ impl Save {
         // nothing that stands there now tells. Of any other write that was not answered it is certain by then that it
         // was not applied.
         let is_in_doubt = self.unanswered.iter().any(|ours| self.content.is_first(*ours));
-        self.end(if is_in_doubt { Verdict::unknown(&self.place, Some(&error)) } else { Verdict::not_stored(error) });
+        self.end(if is_in_doubt { Verdict::unknown(self.place(), Some(&error)) } else { Verdict::not_stored(error) });
     }
 
     pub(crate) fn expire(&mut self) {
         let verdict = if !self.unanswered.is_empty() {
-            Verdict::unknown(&self.place, self.last_error.as_ref())
+            Verdict::unknown(self.place(), self.last_error.as_ref())
         } else if let Some(message) = &self.refusal {
             // Nobody could look, so that what stood there may be gone.
             Verdict::not_stored(self.refusal_error(message, true))
         } else {
-            Verdict::not_stored(out_of_time(&self.place, self.patience.is_tried()))
+            Verdict::not_stored(out_of_time(self.place(), self.patience.is_tried()))
         };
         self.end(verdict);
     }
@@ -132,7 +139,7 @@ impl Save {
             return Next::Wait(until);
         }
         if self.stage == Stage::Look {
-            return Next::Load(LoadItem { key: self.place.key.clone(), renew: None });
+            return Next::Load(LoadItem { key: self.place().key.clone(), renew: None });
         }
         match self.compose() {
             Ok(()) => {
@@ -141,13 +148,13 @@ impl Save {
                     self.end(Verdict::stored());
                     return Next::Ended;
                 };
-                let ttl = self.content.ttl(self.basis.as_ref());
+                let ttl = self.content.ttl(self.basis());
                 let action = match self.at {
                     _ if self.is_overwriting() => Action::Put(payload),
                     At::Nothing => Action::Create(payload),
                     At::Version(token) => Action::Replace(payload, token),
                 };
-                Next::Write(WriteItem { key: self.place.key.clone(), action, ttl })
+                Next::Write(WriteItem { key: self.place().key.clone(), action, ttl })
             }
             Err(error) => {
                 self.fail(error);
@@ -181,10 +188,10 @@ impl Save {
     pub(crate) fn loaded(&mut self, loaded: Result<Loaded>) {
         let is_open = !self.unanswered.is_empty() || self.refusal.is_some();
         match loaded {
-            Ok(loaded) => match Stands::read(&self.place, &self.content.options, loaded) {
+            Ok(loaded) => match Stands::read(self.place(), &self.content.options, loaded) {
                 Ok(stands) => self.stands(&stands),
                 Err(error) if self.unanswered.is_empty() => self.fail(error),
-                Err(error) => self.end(Verdict::unknown(&self.place, Some(&error))),
+                Err(error) => self.end(Verdict::unknown(self.place(), Some(&error))),
             },
             Err(error) if is_open => self.look_again(error),
             Err(error) => self.fail(error),
@@ -202,7 +209,7 @@ impl Save {
             return self.after_refusal(stands, &message);
         }
         if !self.unanswered.is_empty() && !self.is_still_missing(stands) {
-            return self.end(Verdict::unknown(&self.place, self.last_error.as_ref()));
+            return self.end(Verdict::unknown(self.place(), self.last_error.as_ref()));
         }
         self.at = At::of(stands);
         self.stage = Stage::Write;
@@ -213,27 +220,27 @@ impl Save {
         match (self.content.kinship(stands), stands) {
             (Kinship::Same, _) => {
                 // What was merged meanwhile is not there any more: its content must not come back.
-                self.basis = self.content.origin.record().cloned();
-                self.stamp = self.content.stamp(self.basis.as_ref());
+                self.theirs = None;
+                self.stamp = self.content.stamp(self.basis());
             }
             (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
             (Kinship::Vanished, _) if self.content.may_recreate() => {
                 // A new incarnation: whoever knew the one that vanished is told so, and not merged with what may be
                 // an older state of it.
-                self.basis = self.content.origin.record().cloned();
+                self.theirs = None;
                 self.stamp = self.content.first_stamp();
             }
-            (Kinship::Gone, _) if matches!(self.content.origin, Origin::Created) => self.fail(taken(&self.place)),
-            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => self.fail(gone(&self.place)),
+            (Kinship::Gone, _) if matches!(self.content.origin, Origin::Created) => self.fail(taken(self.place())),
+            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => self.fail(gone(self.place())),
         }
     }
 
     fn merge(&mut self, record: &Record) {
         if self.content.options.policy == Policy::Strict {
-            return self.fail(changed(&self.place));
+            return self.fail(changed(self.place()));
         }
         self.count(Counter::Merges);
-        self.basis = Some(record.clone());
+        self.theirs = Some(record.clone());
         self.stamp = self.content.stamp(Some(record));
         // At once, so that a conflict is found before anything else of the transaction is written.
         self.check();
@@ -272,15 +279,15 @@ impl Save {
         if self.unanswered.is_empty() {
             self.fail(error);
         } else {
-            self.end(Verdict::unknown(&self.place, Some(&error)));
+            self.end(Verdict::unknown(self.place(), Some(&error)));
         }
     }
 
     /// The error for a write that the server refused, where nothing stands, or may stand, since then.
     fn refusal_error(&self, message: &Message, is_gone: bool) -> Error {
-        let was_there = self.basis.is_some() && matches!(self.at, At::Version(_));
+        let was_there = self.basis().is_some() && matches!(self.at, At::Version(_));
         let is_lost = is_gone && was_there && !is_planted(Bug::Lost);
-        if is_lost { lost(&self.place, message) } else { refused(&self.place, message) }
+        if is_lost { lost(self.place(), message) } else { refused(self.place(), message) }
     }
 
     fn look_again(&mut self, error: Error) {
@@ -295,12 +302,12 @@ impl Save {
             // What is created, and what is stored anew, is written even if it is empty.
             let must = matches!(self.content.origin, Origin::Created) || self.stamp.sequence == 1;
             let payload = if must {
-                Some(self.content.compose_always(self.basis.as_ref(), self.stamp)?)
+                Some(self.content.compose_always(self.basis(), self.stamp)?)
             } else {
-                self.content.compose(self.basis.as_ref(), self.stamp)?
+                self.content.compose(self.basis(), self.stamp)?
             };
             let Some(payload) = payload else { return Ok(()) };
-            self.payload = Some(self.content.check_size(&self.place.key, payload)?);
+            self.payload = Some(self.content.check_size(&self.place().key, payload)?);
         }
         Ok(())
     }
@@ -310,7 +317,7 @@ impl Save {
     }
 
     fn count(&self, counter: Counter) {
-        self.place.count(counter);
+        self.place().count(counter);
     }
 
     fn end(&mut self, verdict: Verdict) {

@@ -17,6 +17,13 @@ use crate::txn::undo::Undo;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionRef(pub(super) usize);
 
+impl SessionRef {
+    /// Its number: those of one transaction count from 0.
+    pub fn number(self) -> usize {
+        self.0
+    }
+}
+
 impl Transaction {
     /// Opens the session `id` of `container`: the one that is open here already, else as it is stored, else a new,
     /// empty one. Loading renews the idle timeout in the same round trip.
@@ -26,7 +33,7 @@ impl Transaction {
         let known = self.find(container, id)?;
         container.accessed(container.store().clock().now_ms());
         if let Some(at) = known
-            && (self.is_prepared() || !self.sessions.get(at).is_some_and(Session::is_stale))
+            && (self.is_prepared() || !self.sessions.get(at).is_some_and(|session| session.is_stale()))
         {
             return Ok(SessionRef(at));
         }
@@ -49,7 +56,7 @@ impl Transaction {
         let mut first_error = None;
         for &id in ids {
             match self.find(container, id) {
-                Ok(Some(at)) if !self.sessions.get(at).is_some_and(Session::is_stale) => {}
+                Ok(Some(at)) if !self.sessions.get(at).is_some_and(|session| session.is_stale()) => {}
                 Ok(known) if is_wanted.insert(id) => wanted.push((id, known)),
                 Ok(_) => {}
                 Err(error) => first_error = first_error.or(Some(error)),
@@ -75,7 +82,7 @@ impl Transaction {
     pub fn create(&mut self, container: &Container) -> Result<SessionRef> {
         self.check_writable()?;
         let id: Arc<[u8]> = Arc::from(random_id()?.into_bytes());
-        Ok(self.join(Session::absent(Place::new(container, &id), id, Origin::Created)))
+        Ok(self.join(Box::new(Session::absent(Place::new(container, &id), id, Origin::Created))))
     }
 
     /// Whether there is a session `id`, as this transaction sees it; asking does not renew its idle timeout.
@@ -83,7 +90,7 @@ impl Transaction {
         self.check_readable()?;
         check_id(id)?;
         match self.entry(container, id) {
-            Some(Entry::Open(at)) => Ok(self.sessions.get(*at).is_some_and(Session::would_be_stored)),
+            Some(Entry::Open(at)) => Ok(self.sessions.get(*at).is_some_and(|session| session.would_be_stored())),
             Some(Entry::Destroyed(_) | Entry::Left(_)) => Ok(false),
             None => {
                 let place = Place::new(container, id);
@@ -239,7 +246,7 @@ impl Transaction {
     }
 
     /// Takes a session in under its id.
-    fn join(&mut self, session: Session) -> SessionRef {
+    fn join(&mut self, session: Box<Session>) -> SessionRef {
         let at = self.sessions.len();
         self.version += 1;
         if self.undo.is_active() {
@@ -247,10 +254,6 @@ impl Transaction {
         }
         let key = IndexKey { container: session.place.container.number(), id: Arc::clone(&session.head.id) };
         self.set_index(key, Entry::Open(at));
-        if self.sessions.is_empty() {
-            // One session is the usual case.
-            self.sessions.reserve_exact(1);
-        }
         self.sessions.push(session);
         SessionRef(at)
     }

@@ -6,6 +6,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::joined::joined;
+
 /// UTF-8 text followed by one NUL byte in memory, so that C can borrow it without a copy.
 ///
 /// The NUL is not part of the text; the text itself may contain NUL bytes. Cloning copies a reference.
@@ -15,10 +17,7 @@ pub struct Text(Arc<str>);
 impl Text {
     /// Copies `text`.
     pub fn new(text: &str) -> Self {
-        let mut with_nul = String::with_capacity(text.len() + 1);
-        with_nul.push_str(text);
-        with_nul.push('\0');
-        Self(Arc::from(with_nul))
+        Self(joined(&[text, "\0"]))
     }
 
     /// Copies text that already has the NUL behind it; `None` if it has not.

@@ -406,7 +406,7 @@ impl<'a> Worker<'a> {
         let t1 = now();
         let entries = txn.report().iter().map(|entry| Entry {
             place: Place {
-                container: self.containers.iter().position(|other| other.name() == entry.container).unwrap(),
+                container: self.containers.iter().position(|other| other.name() == &*entry.container).unwrap(),
                 id: String::from_utf8(entry.id.to_vec()).unwrap(),
             },
             is_destroy: entry.kind == ReportKind::Destroy,

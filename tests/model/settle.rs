@@ -184,7 +184,7 @@ impl Sim {
             let task = &expected.tasks[at];
             let name = self.world.conts[task.cont].name;
             let is_of =
-                |entry: &ReportEntry| entry.container == name && *entry.id == *task.id && entry.kind == task.kind();
+                |entry: &ReportEntry| *entry.container == *name && *entry.id == *task.id && entry.kind == task.kind();
             // Two stores may have a container of the same name, and in it the same id: any order will do then, if the
             // outcome is possible.
             let may = expected.reasons[at].as_ref();

@@ -75,16 +75,14 @@ pub fn take_error(socket: BorrowedFd<'_>) -> io::Result<()> {
 /// Sends as much of `pieces` as there is room for; `WouldBlock` if there is none. With `may_wait` it waits for room to
 /// send all, as long as the socket's patience lasts, and fails with `Interrupted` if a signal comes before anything went.
 pub fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>], may_wait: bool) -> io::Result<usize> {
-    // The system takes 1,024 at once; the rest is the next call's.
-    let count = pieces.len().min(1_024);
-    // SAFETY: zeroes are a valid `msghdr`.
-    let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    message.msg_iov = pieces.as_ptr().cast_mut().cast();
-    message.msg_iovlen = count as _;
     let flags = libc::MSG_NOSIGNAL | if may_wait { 0 } else { libc::MSG_DONTWAIT };
     loop {
-        // SAFETY: `IoSlice` has the layout of `iovec`; the first `count` of `pieces` are only read, during the call.
-        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) };
+        let sent = match pieces {
+            // The usual case, for which the system needs no list of pieces.
+            // SAFETY: the piece is only read, during the call.
+            [piece] => unsafe { libc::send(socket.as_raw_fd(), piece.as_ptr().cast(), piece.len(), flags) },
+            _ => send_pieces(socket, pieces, flags),
+        };
         if let Ok(sent) = usize::try_from(sent) {
             return Ok(sent);
         }
@@ -93,6 +91,17 @@ pub fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>], may_wait: bool) -> i
             return Err(error);
         }
     }
+}
+
+fn send_pieces(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>], flags: libc::c_int) -> libc::ssize_t {
+    // The system takes 1,024 at once; the rest is the next call's.
+    let count = pieces.len().min(1_024);
+    // SAFETY: zeroes are a valid `msghdr`.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = pieces.as_ptr().cast_mut().cast();
+    message.msg_iovlen = count as _;
+    // SAFETY: `IoSlice` has the layout of `iovec`; the first `count` of `pieces` are only read, during the call.
+    unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags) }
 }
 
 /// Receives at most `at_most` bytes and appends them to `buffer`; 0 is the end.

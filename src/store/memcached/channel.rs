@@ -2,14 +2,19 @@
 //! that waits itself and so saves two.
 
 use std::io::{self, IoSlice};
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use super::wire::Violation;
-use crate::io::{may_block_until, now, readable, readable_or_writable, sys, time_passed};
+use crate::io::{may_block_for, readable, readable_or_writable, sys, time_passed};
 
 /// Asked for at once where a length is not known: a small session arrives with one call.
 const CHUNK: usize = 16 << 10;
+/// The same where only lines are awaited.
+const LINES: usize = 2 << 10;
+/// The most that is asked for at once because records of that size came before.
+const MOST: usize = 1 << 20;
 /// No more than any socket has room for: sending it does not wait.
 const SMALL: usize = 4 << 10;
 /// Longer than any line that memcached sends in answer to what we ask.
@@ -44,6 +49,11 @@ pub(super) struct Channel {
     input: Vec<u8>,
     /// How much of the input was taken.
     taken: usize,
+    /// Asked for at once where a record is awaited: as much as the last one was, so that one that is like it arrives with
+    /// one call, in the memory that it stays in.
+    room: usize,
+    /// The buffer for lines, while the input is memory for a record.
+    spare: Vec<u8>,
     /// How long a call may wait by itself; the socket was made with it.
     patience: Duration,
     /// Whether there may be more to receive at once.
@@ -52,7 +62,7 @@ pub(super) struct Channel {
 
 impl Channel {
     pub(super) fn new(socket: OwnedFd, patience: Duration) -> Self {
-        Self { socket, input: Vec::new(), taken: 0, patience, is_hot: false }
+        Self { socket, input: Vec::new(), taken: 0, room: CHUNK, spare: Vec::new(), patience, is_hot: false }
     }
 
     pub(super) fn into_socket(self) -> OwnedFd {
@@ -104,68 +114,107 @@ impl Channel {
         taken
     }
 
-    /// Receives more, waiting for it; or, if `is_sending`, waits until more can be sent or received.
-    pub(super) async fn fill(&mut self, is_sending: bool) -> Result<(), Fault> {
-        if self.taken == self.input.len() {
-            self.input.clear();
-        } else {
-            self.input.drain(..self.taken);
+    /// Takes the next `len` bytes if all have arrived: memory, and where in it they begin. That is the memory in which
+    /// they arrived, if they are most of it.
+    pub(super) fn take_whole(&mut self, len: usize) -> Option<(Vec<u8>, usize)> {
+        let begin = self.taken;
+        let end = begin + len;
+        self.room = (len + len / 16).clamp(CHUNK, MOST);
+        if end == self.input.len() && len >= self.input.capacity() / 2 {
+            self.taken = 0;
+            return Some((mem::replace(&mut self.input, mem::take(&mut self.spare)), begin));
         }
-        self.taken = 0;
-        let Self { socket, input, patience, is_hot, .. } = self;
-        receive(socket, *patience, is_hot, input, CHUNK, is_sending).await
+        let bytes = self.input.get(begin..end)?.to_vec();
+        self.taken = end;
+        Some((bytes, 0))
     }
 
-    /// The same into `bytes`, up to `at_most`. Everything that has arrived must have been taken.
-    pub(super) async fn fill_into(
+    /// Whether the next `len` bytes can arrive where the first of them did.
+    pub(super) fn has_room(&self, len: usize) -> bool {
+        self.taken + len <= self.input.capacity()
+    }
+
+    /// How many of the next `len` bytes have not arrived.
+    pub(super) fn missing(&self, len: usize) -> usize {
+        (self.taken + len).saturating_sub(self.input.len())
+    }
+
+    /// Makes room for what comes next, which has a record in it or has not, and gives how much to receive at once.
+    pub(super) fn make_room(&mut self, is_record: bool) -> Result<usize, Fault> {
+        let room = if is_record { self.room } else { LINES };
+        if self.taken < self.input.len() {
+            self.input.drain(..self.taken);
+        } else {
+            self.input.clear();
+            if self.input.capacity() < room {
+                // What is there already is no use, and not copied.
+                let small = mem::take(&mut self.input);
+                reserve(&mut self.input, room)?;
+                self.spare = small;
+            } else if self.input.capacity() / 4 > self.room {
+                self.input = mem::take(&mut self.spare);
+            }
+        }
+        self.taken = 0;
+        Ok(room)
+    }
+
+    /// Receives up to `at_most` bytes by a call that waits itself, into its own memory or `into`, before which everything
+    /// that has arrived must have been taken; false if it may not wait, or for no longer.
+    pub(super) fn receive_at_once(&mut self, into: Option<&mut Vec<u8>>, at_most: usize) -> Result<bool, Fault> {
+        if !may_block_for(self.patience) {
+            return Ok(false);
+        }
+        let received = sys::receive(self.socket.as_fd(), into.unwrap_or(&mut self.input), at_most, true);
+        time_passed();
+        self.received(received, at_most)
+    }
+
+    /// The same, waiting in whichever way; or, if `is_sending`, waits until more can be sent or received.
+    pub(super) async fn receive(
         &mut self,
-        bytes: &mut Vec<u8>,
+        mut into: Option<&mut Vec<u8>>,
         at_most: usize,
         is_sending: bool,
     ) -> Result<(), Fault> {
-        let Self { socket, patience, is_hot, .. } = self;
-        receive(socket, *patience, is_hot, bytes, at_most, is_sending).await
-    }
-}
-
-async fn receive(
-    socket: &OwnedFd,
-    patience: Duration,
-    is_hot: &mut bool,
-    buffer: &mut Vec<u8>,
-    at_most: usize,
-    is_sending: bool,
-) -> Result<(), Fault> {
-    loop {
-        let may_wait = !is_sending && may_block_for(patience);
-        // While sending, answers are taken as they come; otherwise there is nothing to receive before a wait.
-        if may_wait || is_sending || *is_hot {
-            let received = sys::receive(socket.as_fd(), buffer, at_most, may_wait);
-            if may_wait {
-                time_passed();
+        loop {
+            if !is_sending && self.receive_at_once(into.as_deref_mut(), at_most)? {
+                return Ok(());
             }
-            match received {
-                Ok(0) => return Err(Fault::Closed),
-                Ok(received) => {
-                    *is_hot = received == at_most;
+            // While sending, answers are taken as they come; otherwise there is nothing to receive before a wait.
+            if is_sending || self.is_hot {
+                let buffer = into.as_deref_mut().unwrap_or(&mut self.input);
+                let received = sys::receive(self.socket.as_fd(), buffer, at_most, false);
+                if self.received(received, at_most)? {
                     return Ok(());
                 }
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                Err(error) => return Err(error.into()),
+            }
+            self.is_hot = true;
+            if is_sending {
+                readable_or_writable(self.socket.as_fd()).await;
+                return Ok(());
+            }
+            if !may_block_for(self.patience) {
+                readable(self.socket.as_fd()).await;
             }
         }
-        *is_hot = true;
-        if is_sending {
-            readable_or_writable(socket.as_fd()).await;
-            return Ok(());
-        }
-        if !may_block_for(patience) {
-            readable(socket.as_fd()).await;
+    }
+
+    /// Whether anything was received.
+    fn received(&mut self, received: io::Result<usize>, at_most: usize) -> Result<bool, Fault> {
+        match received {
+            Ok(0) => Err(Fault::Closed),
+            Ok(received) => {
+                self.is_hot = received == at_most;
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Whether a call may wait for `patience`.
-fn may_block_for(patience: Duration) -> bool {
-    may_block_until().is_some_and(|until| until.saturating_duration_since(now()) >= patience)
+/// Makes room for exactly so many more bytes.
+pub(super) fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<(), Fault> {
+    bytes.try_reserve_exact(more).map_err(|_| Fault::System(io::ErrorKind::OutOfMemory.into()))
 }

@@ -6,21 +6,23 @@
 use std::io::IoSlice;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use super::channel::{Channel, Fault};
+use super::channel::{Channel, Fault, reserve};
 use super::handshake::Facts;
-use super::wire::{self, Answer, Line, Request};
-use crate::io::{now, with_deadline};
+use super::wire::{self, Answer, Kind, Line, Request};
+use crate::io::{blocking_until, now, with_deadline};
+use crate::store::Results;
 use crate::store::stats::Open;
 
 /// Pieces that are handed to the system at once.
 const PIECES: usize = 64;
 /// The same for a single request: a line, a payload, which may be in several pieces, and its end.
 const FEW: usize = 6;
+/// A payload, or a piece of one, that is shorter is copied behind its line: that costs less than sending one more piece.
+const WORTH_LENDING: usize = 4 << 10;
 /// Reserved at once for a record: what a server only announces must not cost memory.
 const RESERVED: usize = 1 << 20;
 /// A buffer of requests larger than this is not kept.
@@ -45,7 +47,7 @@ pub(super) struct Connection {
 #[derive(Debug)]
 pub(super) struct Exchange {
     /// The answers to the first requests, in their order; to all of them, if nothing broke.
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Results<Answer>,
     /// How many requests the server may have seen something of.
     pub(super) begun: usize,
     /// Why it did not end in step: the connection must not be used again.
@@ -66,7 +68,7 @@ pub(super) enum Break {
 impl Exchange {
     /// One without requests.
     pub(super) fn nothing() -> Self {
-        Self { answers: Vec::new(), begun: 0, broken: None }
+        Self { answers: Results::new(), begun: 0, broken: None }
     }
 
     /// Whether the connection was dead before the server saw anything of this.
@@ -113,7 +115,7 @@ impl Connection {
     pub(super) async fn exchange(&mut self, requests: &[Request<'_>], deadline: Instant) -> Exchange {
         let first_token = self.last_token + 1;
         self.last_token += requests.len() as u64;
-        let mut exchange = Exchange { answers: Vec::with_capacity(requests.len()), begun: 0, broken: None };
+        let mut exchange = Exchange { answers: Results::with_capacity(requests.len()), begun: 0, broken: None };
         let mut sending = match Sending::new(std::mem::take(&mut self.head), requests, first_token) {
             Ok(sending) => sending,
             Err(violation) => {
@@ -123,11 +125,15 @@ impl Connection {
         };
         let largest = self.facts.item_size;
         let answers = &mut exchange.answers;
-        let mut turn = Turn { channel: &mut self.channel, requests, first_token, answers, largest };
-        exchange.broken = match with_deadline(deadline, pin!(turn.run(&mut sending))).await {
-            Ok(Ok(())) => None,
-            Ok(Err(broken)) => Some(broken),
-            Err(_) => Some(Break::Late),
+        let mut turn = Turn { channel: &mut self.channel, requests, first_token, answers, largest, record: None };
+        exchange.broken = match blocking_until(deadline, || turn.run_at_once(&mut sending)) {
+            Ok(true) => None,
+            Ok(false) => match with_deadline(deadline, Box::pin(turn.run(&mut sending))).await {
+                Ok(Ok(())) => None,
+                Ok(Err(broken)) => Some(broken),
+                Err(_) => Some(Break::Late),
+            },
+            Err(broken) => Some(broken),
         };
         exchange.begun = sending.begun();
         if sending.head.capacity() <= KEPT {
@@ -148,7 +154,7 @@ struct Sending<'r> {
     sent: usize,
 }
 
-/// A stretch of the batch: of the lines, or a payload, which is never copied.
+/// A stretch of the batch: of the lines and what was copied behind them, or of a payload.
 enum Piece<'r> {
     Head(Range<usize>),
     Payload(&'r [u8]),
@@ -163,10 +169,18 @@ impl<'r> Sending<'r> {
             starts.push(head.len() + payloads);
             wire::encode(request, token, &mut head)?;
             if let Request::Set { payload, .. } = *request {
-                pieces.push(Piece::Head(begin..head.len()));
-                pieces.extend(payload.pieces().map(Piece::Payload));
-                begin = head.len();
-                payloads += payload.len();
+                let mut add = |piece: &'r [u8]| {
+                    if piece.len() < WORTH_LENDING {
+                        return head.extend_from_slice(piece);
+                    }
+                    pieces.extend([Piece::Head(begin..head.len()), Piece::Payload(piece)]);
+                    begin = head.len();
+                    payloads += piece.len();
+                };
+                match payload.whole() {
+                    Some(whole) => add(whole),
+                    None => payload.pieces().for_each(add),
+                }
                 head.extend_from_slice(b"\r\n");
             }
         }
@@ -239,70 +253,131 @@ struct Turn<'t, 'r> {
     channel: &'t mut Channel,
     requests: &'t [Request<'r>],
     first_token: u64,
-    answers: &'t mut Vec<Answer>,
+    answers: &'t mut Results<Answer>,
     /// More bytes than this no record of this server has.
     largest: usize,
+    /// The record that is arriving.
+    record: Option<Record>,
+}
+
+/// A record of which the line has arrived.
+struct Record {
+    len: usize,
+    cas: u64,
+    t: i64,
+    /// What has come of it, if it has no room where the line arrived.
+    bytes: Vec<u8>,
 }
 
 impl Turn<'_, '_> {
-    async fn run(&mut self, sending: &mut Sending<'_>) -> Result<(), Break> {
-        let mut is_rejected = false;
-        sending.send(self.channel).map_err(Break::Fault)?;
-        while let Some(request) = self.requests.get(self.answers.len()) {
-            let token = self.first_token + self.answers.len() as u64;
-            let Some(line) = self.channel.line().map_err(Break::Fault)? else {
-                self.fill(sending).await?;
-                continue;
-            };
-            let parsed = wire::parse(request.kind(), token, line).map_err(violated)?;
-            if self.answers.len() >= sending.begun() {
-                return Err(violated("came before the request"));
+    /// The whole exchange, as far as the thread may wait in system calls: without the futures that any other wait takes.
+    /// Whether it has ended; if not, [`run`](Self::run) goes on.
+    fn run_at_once(&mut self, sending: &mut Sending<'_>) -> Result<bool, Break> {
+        loop {
+            sending.send(self.channel).map_err(Break::Fault)?;
+            if self.take_in(sending)? {
+                return Ok(true);
             }
-            let answer = match parsed {
-                Line::Whole(answer) => answer,
-                Line::Record { len, cas, t } => {
-                    let len = usize::try_from(len).ok().filter(|len| *len <= self.largest);
-                    let len = len.ok_or_else(|| violated("announces more than the server can hold"))?;
-                    let bytes = self.record(len, sending).await?;
-                    Answer::Found { bytes, cas, t }
+            let (channel, into, at_most) = self.missing().map_err(Break::Fault)?;
+            if !sending.is_done() || !channel.receive_at_once(into, at_most).map_err(Break::Fault)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn run(&mut self, sending: &mut Sending<'_>) -> Result<(), Break> {
+        loop {
+            sending.send(self.channel).map_err(Break::Fault)?;
+            if self.take_in(sending)? {
+                return Ok(());
+            }
+            let (channel, into, at_most) = self.missing().map_err(Break::Fault)?;
+            channel.receive(into, at_most, !sending.is_done()).await.map_err(Break::Fault)?;
+        }
+    }
+
+    /// Takes what has arrived; whether that was all.
+    fn take_in(&mut self, sending: &Sending<'_>) -> Result<bool, Break> {
+        while let Some(request) = self.requests.get(self.answers.len()) {
+            let answer = if self.record.is_some() {
+                self.take_record()?
+            } else {
+                let token = self.first_token + self.answers.len() as u64;
+                let Some(line) = self.channel.line().map_err(Break::Fault)? else { return Ok(false) };
+                let parsed = wire::parse(request.kind(), token, line).map_err(violated)?;
+                if self.answers.len() >= sending.begun() {
+                    return Err(violated("came before the request"));
+                }
+                match parsed {
+                    Line::Whole(answer) => Some(answer),
+                    Line::Record { len, cas, t } => {
+                        let len = usize::try_from(len).ok().filter(|len| *len <= self.largest);
+                        let len = len.ok_or_else(|| violated("announces more than the server can hold"))?;
+                        self.record = Some(Record { len, cas, t, bytes: Vec::new() });
+                        self.take_record()?
+                    }
                 }
             };
-            is_rejected |= matches!(answer, Answer::Rejected(_));
+            let Some(answer) = answer else { return Ok(false) };
+            let is_rejected = matches!(answer, Answer::Rejected(_));
             self.answers.push(answer);
             if is_rejected {
                 return Err(Break::Rejected);
             }
         }
-        // An answer to a request that was not sent to its end: a refusal, after which the server skips the rest.
-        while !sending.is_done() {
-            self.fill(sending).await?;
+        if !sending.is_done() {
+            // An answer to a request that was not sent to its end: a refusal, after which the server skips the rest.
+            return Ok(false);
         }
-        if self.channel.is_drained() { Ok(()) } else { Err(violated("goes on after its end")) }
+        if self.channel.is_drained() { Ok(true) } else { Err(violated("goes on after its end")) }
     }
 
-    /// The `len` bytes of a record and the line end after them.
-    async fn record(&mut self, len: usize, sending: &mut Sending<'_>) -> Result<Vec<u8>, Break> {
-        let all = len + 2;
-        let mut bytes = Vec::new();
-        let reserved = bytes.try_reserve_exact(all.min(RESERVED));
-        reserved.map_err(|_| Break::Fault(Fault::System(std::io::ErrorKind::OutOfMemory.into())))?;
-        bytes.extend_from_slice(self.channel.take(all));
-        while bytes.len() < all {
-            sending.send(self.channel).map_err(Break::Fault)?;
-            // As much again as has come: a server that announces much and sends little costs little.
-            let more = (all - bytes.len()).min(bytes.len().max(RESERVED));
-            self.channel.fill_into(&mut bytes, more, !sending.is_done()).await.map_err(Break::Fault)?;
-        }
+    /// The record that is arriving, once all of it has.
+    fn take_record(&mut self) -> Result<Option<Answer>, Break> {
+        let Some(record) = &mut self.record else { return Ok(None) };
+        // With the line end after it.
+        let all = record.len + 2;
+        let is_apart = record.bytes.capacity() > 0;
+        let whole = if is_apart { None } else { self.channel.take_whole(all) };
+        let (mut bytes, begin) = if let Some(whole) = whole {
+            whole
+        } else if !is_apart && self.channel.has_room(all) {
+            return Ok(None);
+        } else {
+            if !is_apart {
+                reserve(&mut record.bytes, all.min(RESERVED)).map_err(Break::Fault)?;
+            }
+            record.bytes.extend_from_slice(self.channel.take(all - record.bytes.len()));
+            if record.bytes.len() < all {
+                return Ok(None);
+            }
+            (std::mem::take(&mut record.bytes), 0)
+        };
         if !bytes.ends_with(b"\r\n") {
             return Err(violated("has a record that is longer than was said"));
         }
-        bytes.truncate(len);
-        Ok(bytes)
+        bytes.truncate(begin + record.len);
+        let answer = Answer::Found { bytes, begin, cas: record.cas, t: record.t };
+        self.record = None;
+        Ok(Some(answer))
     }
 
-    async fn fill(&mut self, sending: &mut Sending<'_>) -> Result<(), Break> {
-        sending.send(self.channel).map_err(Break::Fault)?;
-        self.channel.fill(!sending.is_done()).await.map_err(Break::Fault)
+    /// Where to receive what is missing, the channel's own memory if not said, and how much of it at once.
+    fn missing(&mut self) -> Result<(&mut Channel, Option<&mut Vec<u8>>, usize), Fault> {
+        let (into, at_most) = match &mut self.record {
+            // As much again as has come: a server that announces much and sends little costs little.
+            Some(Record { len, bytes, .. }) if bytes.capacity() > 0 => {
+                let at_most = (*len + 2 - bytes.len()).min(bytes.len().max(RESERVED));
+                (Some(bytes), at_most)
+            }
+            Some(Record { len, .. }) => (None, self.channel.missing(*len + 2)),
+            None => {
+                let is_record = |request: &Request<'_>| request.kind() == Kind::Get { with_bytes: true };
+                let is_record = self.requests.get(self.answers.len()).is_some_and(is_record);
+                (None, self.channel.make_room(is_record)?)
+            }
+        };
+        Ok((self.channel, into, at_most))
     }
 }
 

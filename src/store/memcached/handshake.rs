@@ -66,7 +66,8 @@ pub(super) async fn shake_hands(channel: &mut Channel, name: &str) -> Result<Res
     let (mut lines, mut ends) = (0, 0);
     while ends < 2 {
         let Some(line) = channel.line()? else {
-            channel.fill(false).await?;
+            let room = channel.make_room(true)?;
+            channel.receive(None, room, false).await?;
             continue;
         };
         lines += 1;

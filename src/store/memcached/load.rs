@@ -1,8 +1,9 @@
 //! Reading: records, and versions only.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::connection::Exchange;
 use super::link::Link;
@@ -11,7 +12,7 @@ use super::time::Life;
 use super::wire::{Answer, Request};
 use crate::error::{Error, Result};
 use crate::io::is_past;
-use crate::store::{Blob, Counter, Key, Left, LoadItem, Loaded, Token};
+use crate::store::{Blob, Counter, Key, Left, LoadItem, Loaded, Results, Token};
 
 /// What to read.
 #[derive(Debug, Clone, Copy)]
@@ -47,32 +48,66 @@ pub(super) async fn load(
     reads: &[Read<'_>],
     moved: Duration,
     deadline: Instant,
-) -> Vec<Result<Loaded>> {
-    let (mut link, exchange) = match ask(server, reads, moved, deadline).await {
+) -> Results<Result<Loaded>> {
+    let (link, mut exchange) = match ask(server, reads, moved, deadline).await {
         Ok(answered) => answered,
         Err(error) => return reads.iter().map(|_| Err(error.clone())).collect(),
     };
+    if let ([answer], None) = (exchange.answers.as_mut_slice(), &exchange.broken)
+        && let Some(loaded) = usual(answer, &link, moved)
+    {
+        server.checkin(link, &Exchange::nothing());
+        return smallvec![Ok(loaded)];
+    }
+    // On the heap: what one session needs in nearly every case ends above.
+    Box::pin(sort_out(server, reads, moved, deadline, (link, exchange))).await
+}
+
+/// What one answer says, if that is what it says in nearly every case.
+fn usual(answer: &mut Answer, link: &Link, moved: Duration) -> Option<Loaded> {
+    match answer {
+        Answer::Missing => Some(Loaded::Absent),
+        Answer::Found { bytes, begin, cas, t } => {
+            let life = link.facts().clock.meaning_of(*t, moved);
+            (life != Life::Over).then(|| found(link, mem::take(bytes), *begin, *cas, life))
+        }
+        _ => None,
+    }
+}
+
+fn found(link: &Link, bytes: Vec<u8>, begin: usize, cas: u64, life: Life) -> Loaded {
+    Loaded::Found {
+        blob: Blob::behind(begin, bytes),
+        token: Token { cas, epoch: link.epoch() },
+        left: match life {
+            Life::Left(left) => Some(Left(left)),
+            Life::Endless | Life::Over => None,
+        },
+    }
+}
+
+/// What the answers to several reads say, or those to one that are unusual.
+async fn sort_out(
+    server: &Server,
+    reads: &[Read<'_>],
+    moved: Duration,
+    deadline: Instant,
+    (mut link, exchange): (Link, Exchange),
+) -> Results<Result<Loaded>> {
     let broken = exchange.broken.as_ref().map(|broken| server.broken(broken));
     let is_in_step = broken.is_none();
     let mut over = Vec::new();
     let Exchange { answers, begun, broken: ending } = exchange;
     let mut answers = answers.into_iter();
-    let mut loaded: Vec<Result<Loaded>> = Vec::with_capacity(reads.len());
+    let mut loaded: Results<Result<Loaded>> = Results::with_capacity(reads.len());
     for (at, read) in reads.iter().enumerate() {
         loaded.push(match answers.next() {
-            Some(Answer::Found { bytes, cas, t }) => match link.facts().clock.meaning_of(t, moved) {
+            Some(Answer::Found { bytes, begin, cas, t }) => match link.facts().clock.meaning_of(t, moved) {
                 Life::Over => {
                     over.push((at, Request::Delete { key: read.key, cas: Some(cas) }));
                     Ok(Loaded::Absent)
                 }
-                life => Ok(Loaded::Found {
-                    blob: Blob::new(bytes),
-                    token: Token { cas, epoch: link.epoch() },
-                    left: match life {
-                        Life::Left(left) => Some(Left(left)),
-                        Life::Endless | Life::Over => None,
-                    },
-                }),
+                life => Ok(found(&link, bytes, begin, cas, life)),
             },
             Some(Answer::Missing) => Ok(Loaded::Absent),
             Some(Answer::Refused(text)) => Err(refused(server, &text)),
@@ -82,7 +117,7 @@ pub(super) async fn load(
         });
     }
     if !is_in_step {
-        server.checkin(link, &Exchange { answers: Vec::new(), begun, broken: ending });
+        server.checkin(link, &Exchange { answers: Results::new(), begun, broken: ending });
         return loaded;
     }
     if over.is_empty() {

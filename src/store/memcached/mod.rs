@@ -21,11 +21,11 @@ mod write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{
-    Address, Counter, Key, Left, LoadItem, Loaded, ServerStats, Store, StoreOption, StoreOptions, Token, WriteItem,
-    Written,
+    Address, Counter, Key, Left, LoadItem, Loaded, Results, ServerStats, Store, StoreOption, StoreOptions, Token,
+    WriteItem, Written,
 };
 use crate::error::{Error, Result};
 use crate::io::join_all;
@@ -34,6 +34,9 @@ use load::Read;
 use rendezvous::Rendezvous;
 use server::Server;
 use wire::{Answer, Request};
+
+/// The items of one server.
+type Batch<I> = SmallVec<[I; 1]>;
 
 /// What `-I` is without the option: the limit as long as no server has told its own.
 const USUAL_ITEM_SIZE: usize = 1 << 20;
@@ -64,13 +67,18 @@ impl Memcached {
         self.servers.iter().map(Server::resolve).fold(Ok(()), Result::and)
     }
 
-    pub(super) async fn load(&self, store: &Store, items: &[LoadItem], deadline: Instant) -> Vec<Result<Loaded>> {
-        let reads: SmallVec<[Read<'_>; 1]> = items.iter().map(Read::of).collect();
+    pub(super) async fn load(&self, store: &Store, items: &[LoadItem], deadline: Instant) -> Results<Result<Loaded>> {
+        let reads: Batch<Read<'_>> = items.iter().map(Read::of).collect();
         self.read(store, &reads, deadline).await
     }
 
-    pub(super) async fn versions(&self, store: &Store, keys: &[Key], deadline: Instant) -> Vec<Result<Option<Token>>> {
-        let reads: SmallVec<[Read<'_>; 1]> = keys.iter().map(Read::version).collect();
+    pub(super) async fn versions(
+        &self,
+        store: &Store,
+        keys: &[Key],
+        deadline: Instant,
+    ) -> Results<Result<Option<Token>>> {
+        let reads: Batch<Read<'_>> = keys.iter().map(Read::version).collect();
         let found = self.read(store, &reads, deadline).await;
         let version = |loaded| match loaded {
             Loaded::Absent => None,
@@ -79,14 +87,24 @@ impl Memcached {
         found.into_iter().map(|loaded| loaded.map(version)).collect()
     }
 
-    async fn read(&self, store: &Store, reads: &[Read<'_>], deadline: Instant) -> Vec<Result<Loaded>> {
+    async fn read(&self, store: &Store, reads: &[Read<'_>], deadline: Instant) -> Results<Result<Loaded>> {
         let moved = store.clock().offset();
-        if let [server] = self.servers.as_slice() {
+        let only = match (self.servers.as_slice(), reads) {
+            ([server], _) => Some(server),
+            (_, [read]) => self.server(read.key),
+            _ => None,
+        };
+        if let Some(server) = only {
             let loaded = load::load(server, reads, moved, deadline).await;
             load::count(server, reads, &loaded);
             return loaded;
         }
-        let by_server = |server, reads: Vec<_>| async move {
+        // On the heap: as large as what is above, and rarely needed.
+        Box::pin(self.read_several(reads, moved, deadline)).await
+    }
+
+    async fn read_several(&self, reads: &[Read<'_>], moved: Duration, deadline: Instant) -> Results<Result<Loaded>> {
+        let by_server = |server, reads: Batch<_>| async move {
             let loaded = load::load(server, &reads, moved, deadline).await;
             load::count(server, &reads, &loaded);
             loaded
@@ -94,11 +112,24 @@ impl Memcached {
         self.on_each(reads.iter().copied(), |read| read.key, by_server, || Err(nowhere())).await
     }
 
-    pub(super) async fn write(&self, store: &Store, items: &[WriteItem], deadline: Instant) -> Vec<Written> {
+    pub(super) async fn write(&self, store: &Store, items: &[WriteItem], deadline: Instant) -> Results<Written> {
         let (moved, limit) = (store.clock().offset(), self.item_limit);
-        let by_server = |server, items: Vec<_>| async move {
+        if let [item] = items
+            && let Some(server) = self.server(&item.key)
+        {
+            let written = [write::write_one(server, item, limit, moved, deadline).await];
+            write::count(server, std::iter::once(item), &written);
+            return SmallVec::from(written);
+        }
+        // On the heap: as large as what is above, and rarely needed.
+        Box::pin(self.write_several(items, moved, deadline)).await
+    }
+
+    async fn write_several(&self, items: &[WriteItem], moved: Duration, deadline: Instant) -> Results<Written> {
+        let limit = self.item_limit;
+        let by_server = |server, items: Batch<_>| async move {
             let written = write::write(server, &items, limit, moved, deadline).await;
-            write::count(server, &items, &written);
+            write::count(server, items.iter().copied(), &written);
             written
         };
         self.on_each(items.iter(), item_key, by_server, || Written::Failed(nowhere())).await
@@ -119,7 +150,7 @@ impl Memcached {
     /// Makes sure that the limits of the servers of `keys` are known: connects where that was never done.
     pub(super) async fn reach(&self, keys: &[Key], deadline: Instant) -> Result<()> {
         let mut unknown: Vec<&Server> = Vec::new();
-        for server in keys.iter().filter_map(|key| self.server(key)).filter(|server| server.facts().is_none()) {
+        for server in keys.iter().filter_map(|key| self.server(key)).filter(|server| server.item_size().is_none()) {
             if !unknown.iter().any(|known| std::ptr::eq(*known, server)) {
                 unknown.push(server);
             }
@@ -137,20 +168,20 @@ impl Memcached {
 
     /// Whether the server of `key` was ever reached.
     pub(super) fn is_reached(&self, key: &Key) -> bool {
-        self.server(key).is_some_and(|server| server.facts().is_some())
+        self.server(key).is_some_and(|server| server.item_size().is_some())
     }
 
     /// Refuses if the server of `key` counts no versions.
     pub(super) fn check_versions(&self, key: &Key) -> Result<()> {
         match self.server(key) {
-            Some(server) if server.facts().is_some_and(|facts| !facts.has_versions) => Err(write::no_versions(server)),
+            Some(server) if server.lacks_versions() => Err(write::no_versions(server)),
             _ => Ok(()),
         }
     }
 
     pub(super) fn record_limit(&self, key: &Key) -> usize {
-        let facts = self.server(key).and_then(Server::facts);
-        write::record_limit(facts.map_or(USUAL_ITEM_SIZE, |facts| facts.item_size), self.item_limit, key)
+        let item_size = self.server(key).and_then(Server::item_size);
+        write::record_limit(item_size.unwrap_or(USUAL_ITEM_SIZE), self.item_limit, key)
     }
 
     #[allow(clippy::unused_self, reason = "reads as the other store's")]
@@ -249,16 +280,16 @@ impl Memcached {
         key: impl Fn(&I) -> &'i Key,
         work: W,
         nowhere: impl Fn() -> T,
-    ) -> Vec<T>
+    ) -> Results<T>
     where
-        W: Fn(&'s Server, Vec<I>) -> F,
-        F: Future<Output = Vec<T>>,
+        W: Fn(&'s Server, Batch<I>) -> F,
+        F: Future<Output = Results<T>>,
     {
         // One server is the usual case, and needs no sorting out.
         if let [server] = self.servers.as_slice() {
             return work(server, items.collect()).await;
         }
-        let mut batches: Vec<(&Server, Vec<usize>, Vec<I>)> = Vec::new();
+        let mut batches: Vec<(&Server, Vec<usize>, Batch<I>)> = Vec::new();
         let mut results: Vec<Option<T>> = Vec::new();
         for (at, item) in items.enumerate() {
             results.push(None);
@@ -268,7 +299,7 @@ impl Memcached {
                     places.push(at);
                     batch.push(item);
                 }
-                None => batches.push((server, vec![at], vec![item])),
+                None => batches.push((server, vec![at], smallvec![item])),
             }
         }
         let (places, futures): (Vec<_>, Vec<_>) =

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::aside::Failure;
@@ -39,6 +40,15 @@ pub(super) struct Server {
     stats: Arc<ServerStats>,
     resolved: Lock<Resolved>,
     pool: Arc<Pool>,
+    limits: Limits,
+}
+
+/// What the server told last of what every commit asks for, without the lock of the pool.
+#[derive(Debug, Default)]
+struct Limits {
+    /// 0 until the server was reached.
+    item_size: AtomicUsize,
+    lacks_versions: AtomicBool,
 }
 
 /// What the host's name was last found to stand for.
@@ -65,6 +75,7 @@ impl Server {
             stats: Arc::new(ServerStats::new(address.to_string())),
             resolved: Lock::new(Resolved::default()),
             pool: Arc::new(Pool::new()),
+            limits: Limits::default(),
         }
     }
 
@@ -80,6 +91,16 @@ impl Server {
     /// What the server told last, if it was ever reached.
     pub(super) fn facts(&self) -> Option<Facts> {
         self.pool.facts()
+    }
+
+    /// The largest item that the server takes, if it was ever reached.
+    pub(super) fn item_size(&self) -> Option<usize> {
+        Some(self.limits.item_size.load(Ordering::Relaxed)).filter(|size| *size != 0)
+    }
+
+    /// Whether the server is known to count no versions.
+    pub(super) fn lacks_versions(&self) -> bool {
+        self.limits.lacks_versions.load(Ordering::Relaxed)
     }
 
     /// The connections at rest.
@@ -191,6 +212,8 @@ impl Server {
         match told {
             Ok((channel, facts)) => {
                 let (epoch, was_aside) = pass.connected(facts);
+                self.limits.item_size.store(facts.item_size, Ordering::Relaxed);
+                self.limits.lacks_versions.store(!facts.has_versions, Ordering::Relaxed);
                 if let Some(was_aside) = was_aside {
                     let millis = was_aside.as_millis();
                     log::info(format_args!("memcached server {} is there again, after {millis} ms", self.name));

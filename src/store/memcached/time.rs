@@ -44,12 +44,12 @@ impl ServerClock {
 
     /// What is sent for a time to live of this many seconds, at least one: 0 would be never.
     pub(super) fn in_seconds(self, seconds: u64) -> u32 {
-        wire(seconds, self.now())
+        wire(seconds, || self.now())
     }
 
     /// The same, but an absolute time is a second early rather than late.
     pub(super) fn within_seconds(self, seconds: u64) -> u32 {
-        wire(seconds, self.unix.saturating_add(now().saturating_duration_since(self.at).as_secs()))
+        wire(seconds, || self.unix.saturating_add(now().saturating_duration_since(self.at).as_secs()))
     }
 
     /// What `t`, the seconds that the server says are left, means where the store's clock was moved by `moved`.
@@ -86,8 +86,8 @@ pub(super) fn idle(left: Duration, max: Duration) -> Option<Duration> {
     (left <= given.saturating_add(Duration::from_secs(1))).then(|| given.saturating_sub(left))
 }
 
-fn wire(seconds: u64, now: u64) -> u32 {
-    let wire = if seconds <= MAX_RELATIVE { seconds.max(1) } else { now.saturating_add(seconds) };
+fn wire(seconds: u64, now: impl FnOnce() -> u64) -> u32 {
+    let wire = if seconds <= MAX_RELATIVE { seconds.max(1) } else { now().saturating_add(seconds) };
     u32::try_from(wire.min(MAX_ABSOLUTE)).unwrap_or(u32::MAX)
 }
 

@@ -67,8 +67,8 @@ pub(super) enum Mode {
 /// What a request came to.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// Found: version, time left (below 0 is never), and the bytes if they were asked for.
-    Found { bytes: Vec<u8>, cas: u64, t: i64 },
+    /// Found: version, time left (below 0 is never), and the bytes from `begin` on if they were asked for.
+    Found { bytes: Vec<u8>, begin: usize, cas: u64, t: i64 },
     /// Done; the version that was stored, 0 for what stores nothing.
     Done { cas: u64 },
     /// Nothing is there.
@@ -92,6 +92,9 @@ pub(super) enum Line {
 
 /// What an answer must not be; the text completes "the answer ...".
 pub(super) type Violation = &'static str;
+
+/// All flags of a request with the longest numbers.
+const FLAGS: usize = 80;
 
 /// For a key that memcached has no form for; ours never are.
 const UNASKABLE: Violation = "cannot be asked for";
@@ -144,11 +147,12 @@ pub(super) fn encode(request: &Request<'_>, token: u64, head: &mut Vec<u8>) -> R
 /// Appends a command and its key, which must not end the line or be longer than the server takes.
 fn begin(command: &[u8], key: &Key, head: &mut Vec<u8>) -> Result<(), Violation> {
     let key = key.as_str().as_bytes();
-    // Without an early end, so that many bytes are looked at in one step.
-    let is_plain = key.iter().fold(true, |is_plain, byte| is_plain & byte.is_ascii_graphic());
-    if key.is_empty() || key.len() > exp::MAX_KEY_LENGTH || !is_plain {
+    // Counted without an early end, so that many bytes are looked at in one step.
+    let odd = key.iter().map(|byte| u8::from(!byte.is_ascii_graphic())).fold(0_u8, |odd, byte| odd | byte);
+    if key.is_empty() || key.len() > exp::MAX_KEY_LENGTH || odd != 0 {
         return Err(UNASKABLE);
     }
+    head.reserve(command.len() + key.len() + FLAGS);
     head.extend_from_slice(command);
     head.extend_from_slice(key);
     Ok(())
@@ -199,7 +203,7 @@ pub(super) fn parse(kind: Kind, token: u64, line: &[u8]) -> Result<Line, Violati
             Ok(Line::Record { len, cas: cas?, t: result.ttl.ok_or("lacks the time left")? })
         }
         (Kind::Get { with_bytes: false }, ReturnCode::Hd) => {
-            whole(Answer::Found { bytes: Vec::new(), cas: cas?, t: result.ttl.ok_or("lacks the time left")? })
+            whole(Answer::Found { bytes: Vec::new(), begin: 0, cas: cas?, t: result.ttl.ok_or("lacks the time left")? })
         }
         (Kind::Set, ReturnCode::Hd) => whole(Answer::Done { cas: cas? }),
         (Kind::Delete, ReturnCode::Hd) | (Kind::Noop, ReturnCode::Mn) => whole(Answer::Done { cas: 0 }),
@@ -212,31 +216,58 @@ pub(super) fn parse(kind: Kind, token: u64, line: &[u8]) -> Result<Line, Violati
 /// The answers that loading and storing nearly always have, read without the crate's vectors; `None` for whatever is
 /// not exactly one of these.
 fn parse_usual(kind: Kind, token: u64, line: &[u8]) -> Option<Line> {
-    let mut words = line.split(|&byte| byte == b' ');
-    let len = match words.next()? {
-        b"VA" => Some(number(words.next()?)?),
-        b"HD" => None,
+    let (len, mut rest) = match line {
+        [b'V', b'A', b' ', rest @ ..] => {
+            let (len, rest) = leading_number(rest)?;
+            (Some(len), rest)
+        }
+        [b'H', b'D', rest @ ..] => (None, rest),
         _ => return None,
     };
     let (mut cas, mut t, mut opaque) = (None, None, None);
-    for word in words {
-        match word.split_first()? {
-            (b'c', digits) => cas = Some(number(digits)?),
-            (b't', b"-1") => t = Some(-1),
-            (b't', digits) => t = Some(i64::try_from(number(digits)?).ok()?),
-            (b'O', digits) => opaque = Some(number(digits)?),
+    while let [b' ', flag, after @ ..] = rest {
+        if *flag == b't'
+            && let Some(after) = after.strip_prefix(b"-1")
+        {
+            (t, rest) = (Some(-1), after);
+            continue;
+        }
+        let (number, after) = leading_number(after)?;
+        match flag {
+            b'c' => cas = Some(number),
+            b't' => t = Some(i64::try_from(number).ok()?),
+            b'O' => opaque = Some(number),
             _ => return None,
         }
+        rest = after;
     }
     match (kind, len) {
+        _ if !rest.is_empty() => None,
         _ if opaque != Some(token) && !is_planted(Bug::Token) => None,
         (Kind::Get { with_bytes: true }, Some(len)) => Some(Line::Record { len, cas: cas?, t: t? }),
         (Kind::Get { with_bytes: false }, None) => {
-            Some(Line::Whole(Answer::Found { bytes: Vec::new(), cas: cas?, t: t? }))
+            Some(Line::Whole(Answer::Found { bytes: Vec::new(), begin: 0, cas: cas?, t: t? }))
         }
         (Kind::Set, None) => Some(Line::Whole(Answer::Done { cas: cas? })),
         _ => None,
     }
+}
+
+/// The number in decimal digits that `text` begins with, and what follows it.
+fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    /// No number of so many digits overflows.
+    const CERTAIN: usize = 19;
+    let (mut number, mut len) = (0_u64, 0);
+    while let Some(digit) = text.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        if len == CERTAIN {
+            len = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+            number = self::number(text.get(..len)?)?;
+            break;
+        }
+        number = number * 10 + u64::from(digit);
+        len += 1;
+    }
+    if len == 0 { None } else { Some((number, text.get(len..)?)) }
 }
 
 /// A number in decimal digits, and nothing else.

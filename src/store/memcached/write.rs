@@ -17,7 +17,7 @@ use super::wire::{Answer, Mode, Request};
 use crate::error::Error;
 use crate::io::is_past;
 use crate::planted::{Bug, is_planted};
-use crate::store::{Action, Counter, Key, Payload, Token, WriteItem, Written};
+use crate::store::{Action, Counter, Key, Payload, Results, Token, WriteItem, Written};
 
 /// Writes `items`: what became of each, in their order; the store's clock was moved by `moved`, and the caller wants no
 /// record over `item_limit`.
@@ -27,7 +27,7 @@ pub(super) async fn write(
     item_limit: Option<usize>,
     moved: Duration,
     deadline: Instant,
-) -> Vec<Written> {
+) -> Results<Written> {
     if !moved.is_zero() {
         // Reading removes what has expired by the moved clock. An error will show when writing.
         let reads: Vec<Read<'_>> = items.iter().map(|item| Read::version(&item.key)).collect();
@@ -85,11 +85,51 @@ pub(super) async fn write(
     }
 }
 
+/// Writes one item; see [`write`].
+pub(super) async fn write_one(
+    server: &Server,
+    item: &WriteItem,
+    item_limit: Option<usize>,
+    moved: Duration,
+    deadline: Instant,
+) -> Written {
+    if !moved.is_zero() {
+        Box::pin(load(server, &[Read::version(&item.key)], moved, deadline)).await;
+    }
+    loop {
+        let mut link = match server.checkout(deadline).await {
+            Ok(link) => link,
+            Err(error) => return Written::Failed(error),
+        };
+        let request = match request(server, &link, item, item_limit, moved) {
+            Ok(request) => request,
+            Err(unsent) => {
+                server.checkin(link, &Exchange::nothing());
+                return unsent;
+            }
+        };
+        let mut exchange = server.exchange(&mut link, &[request], deadline).await;
+        if let Some(answer) = exchange.answers.pop() {
+            let epoch = link.epoch();
+            server.checkin(link, &exchange);
+            return outcome(server, item, answer, epoch);
+        }
+        if link.is_used() && exchange.begun == 0 && exchange.was_dead() && !is_past(deadline) {
+            // Nothing has left this process: a new connection may do better.
+            server.checkin(link, &exchange);
+            continue;
+        }
+        let identity = link.facts().identity;
+        let unanswered = Box::pin(unanswered(server, &exchange, identity, deadline, link)).await;
+        return if exchange.begun > 0 { unanswered.begun } else { unanswered.unsent };
+    }
+}
+
 /// Counts what came of `items`.
-pub(super) fn count(server: &Server, items: &[&WriteItem], written: &[Written]) {
+pub(super) fn count<'i>(server: &Server, items: impl Iterator<Item = &'i WriteItem>, written: &[Written]) {
     let stats = server.stats();
-    stats.add(Counter::Requests, items.len() as u64);
-    for (item, written) in items.iter().zip(written) {
+    stats.add(Counter::Requests, written.len() as u64);
+    for (item, written) in items.zip(written) {
         match (written, item.action.payload()) {
             (Written::Done(_), Some(payload)) => {
                 stats.add(Counter::Writes, 1);
@@ -208,6 +248,6 @@ fn too_large(server: &Server, payload: &Payload, limit: usize) -> Error {
     Error::TooLarge(format!("record of {len} bytes is over the limit of {limit} of memcached server {name}").into())
 }
 
-fn fill(written: SmallVec<[Option<Written>; 1]>, rest: impl Fn() -> Written) -> Vec<Written> {
+fn fill(written: SmallVec<[Option<Written>; 1]>, rest: impl Fn() -> Written) -> Results<Written> {
     written.into_iter().map(|written| written.unwrap_or_else(&rest)).collect()
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use foldhash::quality::RandomState;
 
-use super::{Action, Counter, Key, Left, LoadItem, Loaded, Store, StoreOptions, Token, WriteItem, Written};
+use super::{Action, Counter, Key, Left, LoadItem, Loaded, Results, Store, StoreOptions, Token, WriteItem, Written};
 use crate::error::{Error, Result};
 use fault::Faults;
 use shard::Shard;
@@ -68,7 +68,7 @@ impl Memory {
         self.item_limit.min(room.saturating_sub(key.as_str().len() + ENTRY_OVERHEAD))
     }
 
-    pub(super) fn load(&self, store: &Store, items: &[LoadItem]) -> Vec<Result<Loaded>> {
+    pub(super) fn load(&self, store: &Store, items: &[LoadItem]) -> Results<Result<Loaded>> {
         let moment = moment(store);
         let answers = items.iter().map(|item| self.load_one(store, item, moment)).collect();
         self.sweep(items.len(), moment);
@@ -105,7 +105,7 @@ impl Memory {
         Ok(loaded)
     }
 
-    pub(super) fn write(&self, store: &Store, items: &[WriteItem]) -> Vec<Written> {
+    pub(super) fn write(&self, store: &Store, items: &[WriteItem]) -> Results<Written> {
         let moment = moment(store);
         let answers = items.iter().map(|item| self.write_one(store, item, moment)).collect();
         self.sweep(items.len(), moment);
@@ -188,7 +188,7 @@ impl Memory {
         written
     }
 
-    pub(super) fn versions(&self, store: &Store, keys: &[Key]) -> Vec<Result<Option<Token>>> {
+    pub(super) fn versions(&self, store: &Store, keys: &[Key]) -> Results<Result<Option<Token>>> {
         let moment = moment(store);
         let answers = keys.iter().map(|key| self.version(store, key, moment)).collect();
         self.sweep(keys.len(), moment);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::super::channel::Fault;
 use super::super::connection::{Break, Exchange};
 use super::super::wire::{self, Answer, Kind, Request, Violation};
+use crate::store::Results;
 
 /// The requests of one exchange.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Entry {
     /// What is to be sent; nothing any more when it was, or when it was given up.
     pub(super) bytes: Vec<u8>,
     pub(super) sent_at: Option<Instant>,
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Results<Answer>,
     outcome: Outcome,
 }
 
@@ -54,7 +55,7 @@ impl Entry {
                 bytes.extend_from_slice(b"\r\n");
             }
         }
-        let answers = Vec::with_capacity(requests.len());
+        let answers = Results::with_capacity(requests.len());
         let outcome = Outcome(Arc::default());
         Ok(Self { operation, requests: kinds, first_token, bytes, sent_at: None, answers, outcome })
     }
@@ -94,6 +95,6 @@ impl Entry {
 impl Exchange {
     /// One on a connection that was closed before anything was sent.
     pub(super) fn dead() -> Self {
-        Self { answers: Vec::new(), begun: 0, broken: Some(Break::Fault(Fault::Closed)) }
+        Self { answers: Results::new(), begun: 0, broken: Some(Break::Fault(Fault::Closed)) }
     }
 }

@@ -19,6 +19,7 @@ use super::entry::{Entry, Outcome};
 use super::reader::Reader;
 use crate::io::queue::{Line, LineState};
 use crate::io::sys;
+use crate::store::Results;
 use crate::store::stats::Open;
 
 /// Pieces that are handed to the system at once.
@@ -343,7 +344,7 @@ impl Ticket<'_> {
                 seat.hub.wake(woken);
             }
         }
-        Exchange { answers: Vec::new(), begun, broken: Some(Break::Late) }
+        Exchange { answers: Results::new(), begun, broken: Some(Break::Late) }
     }
 
     /// Keeps from being sent what was not begun; how many requests the server may have seen something of.

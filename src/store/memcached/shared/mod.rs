@@ -20,6 +20,7 @@ use std::time::Instant;
 use super::connection::{Break, Exchange};
 use super::wire::Request;
 use crate::io::{poll_deadline, seat};
+use crate::store::Results;
 
 /// Asks `requests` on `line` and waits for the answers, until `deadline`.
 ///
@@ -32,7 +33,7 @@ pub(super) async fn exchange(line: &Arc<SharedLine>, requests: &[Request<'_>], d
     }
     let ticket = match SharedLine::append(line, requests, seat.operation) {
         Ok(ticket) => ticket,
-        Err(fault) => return Exchange { answers: Vec::new(), begun: 0, broken: Some(Break::Fault(fault)) },
+        Err(fault) => return Exchange { answers: Results::new(), begun: 0, broken: Some(Break::Fault(fault)) },
     };
     seat.hub.touch(line.number());
     let answered = poll_fn(|_| match ticket.take() {

@@ -95,7 +95,7 @@ impl Reader {
             return Err(Fault::Violation("has a record that is longer than was said"));
         }
         bytes.truncate(len);
-        Ok(Some(Answer::Found { bytes, cas, t }))
+        Ok(Some(Answer::Found { bytes, begin: 0, cas, t }))
     }
 
     /// Takes the next line, without its end, once all of it has arrived: where it stands.
