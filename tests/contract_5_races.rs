@@ -179,3 +179,25 @@ fn a_lost_answer_to_a_destruction_does_not_destroy_what_was_created_since() {
     interrupted(&c, txn.commit(), 3, || put(&c, "s", &[("y", "1")])).unwrap();
     assert_eq!(stored(&c, "s"), r#"{"p":{"y":1}}"#);
 }
+
+// 5.5, 6.2
+#[test]
+fn a_destruction_that_is_done_again_is_not_taken_for_the_first_one() {
+    let c = container();
+    put(&c, "s", &[("x", "1")]);
+    let mut txn = Transaction::new();
+    txn.destroy(&c, b"s").unwrap();
+    fail(&c, FaultKind::LostAnswer, FaultOps::WRITE, 0, 1);
+    let mut late = None;
+    // Somebody finds the first tombstone; what is created over it after that is destroyed by others.
+    let others = || {
+        let mut opened = open(&c, "s");
+        opened.set("z", "1");
+        late = Some(opened);
+        put(&c, "s", &[("y", "1")]);
+        destroy(&c, "s");
+    };
+    interrupted(&c, txn.commit(), 3, others).unwrap();
+    assert_eq!(late.unwrap().commit(), Err(Status::Gone));
+    assert_eq!(stored(&c, "s"), "absent");
+}

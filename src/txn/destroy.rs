@@ -9,17 +9,20 @@ use crate::session::Place;
 use crate::store::{Action, Counter, LoadItem, Loaded, WriteItem, Written};
 use crate::txn::content::tombstone;
 use crate::txn::job::{At, Expected, Next, Patience, Verdict, lost, out_of_time, refused};
+use crate::txn::random;
 use crate::txn::stands::Stands;
 
 /// Destroying one session.
 #[derive(Debug)]
 pub(crate) struct Destroy {
     place: Place,
+    /// Tells the tombstone that is written next from all others.
     writer: u64,
+    /// The same of those that were sent and not answered.
+    unanswered: Vec<u64>,
     is_looking: bool,
     /// What stands there, once that is known; where versions do not count, it never is.
     at: Option<At>,
-    is_unanswered: bool,
     refusal: Option<Message>,
     last_error: Option<Error>,
     patience: Patience,
@@ -34,9 +37,9 @@ impl Destroy {
         Self {
             place,
             writer,
+            unanswered: Vec::new(),
             is_looking: at.is_none() && !is_overwriting,
             at,
-            is_unanswered: false,
             refusal: None,
             last_error: None,
             patience: Patience::default(),
@@ -69,7 +72,7 @@ impl Destroy {
     }
 
     pub(crate) fn expire(&mut self) {
-        if self.is_unanswered {
+        if !self.unanswered.is_empty() {
             self.place.count(Counter::Unknown);
             self.verdict = Some(Verdict::unknown(&self.place, self.last_error.as_ref()));
         } else {
@@ -108,10 +111,10 @@ impl Destroy {
     pub(crate) fn written(&mut self, written: Written) {
         match written {
             Written::Done(_) => self.verdict = Some(Verdict::stored()),
-            Written::Failed(error) if !self.is_unanswered => self.fail(error),
+            Written::Failed(error) if self.unanswered.is_empty() => self.fail(error),
             Written::Failed(error) => self.look_again(Some(error)),
             Written::Unknown(error) => {
-                self.is_unanswered = true;
+                self.unanswered.push(self.writer);
                 self.look_again(Some(error));
             }
             Written::Refused(message) => {
@@ -132,7 +135,7 @@ impl Destroy {
                 // Bytes that cannot be read are destroyed like any others (contract 6.5).
                 (at, Stands::read(&self.place, &self.place.container.options(), loaded).ok())
             }
-            Err(error) if self.at.is_none() && !self.is_unanswered && self.refusal.is_none() => {
+            Err(error) if self.at.is_none() && self.unanswered.is_empty() && self.refusal.is_none() => {
                 return self.fail(error);
             }
             Err(error) => return self.look_again(Some(error)),
@@ -140,8 +143,8 @@ impl Destroy {
         let (at, stands) = stands;
         let is_done = match &stands {
             // Over another one ours has to go too: who opened the id after that one must not store anything.
-            Some(Stands::Tombstone { writer, .. }) => *writer == self.writer,
-            Some(Stands::Session { record, .. }) => record.header().successor_of == self.writer,
+            Some(Stands::Tombstone { writer, .. }) => self.is_ours(*writer),
+            Some(Stands::Session { record, .. }) => self.is_ours(record.header().successor_of),
             _ => false,
         };
         if is_done {
@@ -154,6 +157,22 @@ impl Destroy {
         } else {
             self.at = Some(at);
             self.is_looking = false;
+            self.begin_anew();
+        }
+    }
+
+    fn is_ours(&self, writer: u64) -> bool {
+        writer == self.writer || self.unanswered.contains(&writer)
+    }
+
+    /// After a tombstone that was not answered the next one is another: somebody may have found the first one, and must
+    /// notice that there was a session since.
+    fn begin_anew(&mut self) {
+        if self.unanswered.last() == Some(&self.writer) {
+            match random::unique() {
+                Ok(writer) => self.writer = writer,
+                Err(error) => self.look_again(Some(error)),
+            }
         }
     }
 

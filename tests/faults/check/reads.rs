@@ -149,7 +149,8 @@ impl Session<'_> {
                     && !self.world.is_emptied(&commit.place, begin, commit.end)
             };
             match self.world.move_to(place) {
-                Some(commit) if is_merged(commit) => {}
+                // Where what is gone is stored anew, that may be done under the old id after this: it stays there.
+                Some(commit) if is_merged(commit) => until = until.min(commit.end),
                 Some(commit) => until = until.min(commit.opened.map_or(commit.start, |(t0, _)| t0)),
                 None => {}
             }
