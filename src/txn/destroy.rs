@@ -72,10 +72,7 @@ impl Destroy {
     }
 
     pub(crate) fn expire(&mut self) {
-        if !self.unanswered.is_empty() {
-            self.place.count(Counter::Unknown);
-            self.verdict = Some(Verdict::unknown(&self.place, self.last_error.as_ref()));
-        } else {
+        if self.unanswered.is_empty() {
             self.fail(match &self.refusal {
                 // Nobody could look, so that what stood there may be gone.
                 Some(message) if !matches!(self.at, Some(At::Nothing)) => lost(&self.place, message),
@@ -85,6 +82,9 @@ impl Destroy {
                     None => out_of_time(&self.place, self.patience.is_tried()),
                 },
             });
+        } else {
+            self.place.count(Counter::Unknown);
+            self.verdict = Some(Verdict::unknown(&self.place, self.last_error.as_ref()));
         }
     }
 
