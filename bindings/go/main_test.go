@@ -19,24 +19,16 @@ import (
 var server string
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	memcached, err := memcachedtest.Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer memcached.Stop()
-	server = memcached.Address
-	before := descriptors()
-	status := m.Run()
-	if leaked := leaks(before); leaked != "" && status == 0 {
-		fmt.Fprintln(os.Stderr, "FAIL: "+leaked)
-		return 1
-	}
-	return status
+	os.Exit(memcachedtest.Main(func(memcached *memcachedtest.Server) int {
+		server = memcached.Address
+		before := descriptors()
+		status := m.Run()
+		if leaked := leaks(before); leaked != "" && status == 0 {
+			fmt.Fprintln(os.Stderr, "FAIL: "+leaked)
+			return 1
+		}
+		return status
+	}))
 }
 
 // leaks waits until everything native is freed, and says what is not.

@@ -20,18 +20,10 @@ import (
 var server string
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	memcached, err := memcachedtest.Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer memcached.Stop()
-	server = memcached.Address
-	return m.Run()
+	os.Exit(memcachedtest.Main(func(memcached *memcachedtest.Server) int {
+		server = memcached.Address
+		return m.Run()
+	}))
 }
 
 var stores atomic.Int64

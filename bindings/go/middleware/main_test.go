@@ -21,17 +21,10 @@ import (
 var memcached *memcachedtest.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	var err error
-	if memcached, err = memcachedtest.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer memcached.Stop()
-	return m.Run()
+	os.Exit(memcachedtest.Main(func(started *memcachedtest.Server) int {
+		memcached = started
+		return m.Run()
+	}))
 }
 
 var stores atomic.Int64

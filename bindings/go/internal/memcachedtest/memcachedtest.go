@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"os/user"
 	"strconv"
@@ -51,6 +52,17 @@ func Start() (*Server, error) {
 		server.Stop()
 	}
 	return nil, fmt.Errorf("no memcached could be started")
+}
+
+// Main runs the tests of a package with a memcached for all of them, and returns the status to exit with.
+func Main(tests func(server *Server) int) int {
+	server, err := Start()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer server.Stop()
+	return tests(server)
 }
 
 // Stop stops it.
