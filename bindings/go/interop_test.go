@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/valuetest"
 )
 
 // What testdata/roundtrip.c writes, and checks.
@@ -42,11 +43,11 @@ func TestEveryValueGoesFromCToGoAndBack(t *testing.T) {
 		s := session(t, txn, visitors, "shared")
 		read, written := s.Pkg("by C"), s.Pkg("by Go")
 		content := must[map[string]any](t)(read.Content())
-		if !same(any(content), any(byC)) {
+		if !valuetest.Same(any(content), any(byC)) {
 			t.Errorf("C wrote %v", content)
 		}
 		for key, value := range content {
-			if got := must[any](t)(read.Get(key)); !same(got, byC[key]) {
+			if got := must[any](t)(read.Get(key)); !valuetest.Same(got, byC[key]) {
 				t.Errorf("%s, read alone: %v", key, got)
 			}
 			check(t, written.Set(key, value))

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/valuetest"
 )
 
 // What stands in tests/conformance/traces, counted there: steps of which the answer is compared, up to the first quirk of
@@ -189,7 +190,7 @@ func compare(step *step, answer any, err error) string {
 		case "open", "container_get", "fresh_read", "session_dump":
 			want, answer = withoutEmpty(want), withoutEmpty(answer)
 		}
-		if same(plain(answer), want) {
+		if valuetest.Same(plain(answer), want) {
 			return ""
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/valuetest"
 )
 
 // everyValue is each type with its edges.
@@ -37,38 +38,6 @@ func manyKeys(n int) map[string]any {
 	return m
 }
 
-// same compares as the contract does: types strictly, floats by their bits.
-func same(a, b any) bool {
-	switch a := a.(type) {
-	case float64:
-		b, ok := b.(float64)
-		return ok && math.Float64bits(a) == math.Float64bits(b)
-	case []any:
-		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for i := range a {
-			if !same(a[i], b[i]) {
-				return false
-			}
-		}
-		return true
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for key := range a {
-			if other, ok := b[key]; !ok || !same(a[key], other) {
-				return false
-			}
-		}
-		return true
-	}
-	return reflect.DeepEqual(a, b)
-}
-
 // Contract 7.1.
 func TestEveryValueComesBackExactly(t *testing.T) {
 	everywhere(t, func(t *testing.T, store *lovely.Store) {
@@ -80,13 +49,13 @@ func TestEveryValueComesBackExactly(t *testing.T) {
 				continue
 			}
 			check(t, pkg.Set(key, value))
-			if got := must[any](t)(pkg.Get(key)); !same(got, value) {
+			if got := must[any](t)(pkg.Get(key)); !valuetest.Same(got, value) {
 				t.Errorf("%s: %v", key, got)
 			}
 		}
 		check(t, txn.Commit())
 		for key, value := range cart(t, visitors, "a") {
-			if !same(value, everyValue[key]) {
+			if !valuetest.Same(value, everyValue[key]) {
 				t.Errorf("%s after the commit: %v", key, value)
 			}
 		}
@@ -96,7 +65,7 @@ func TestEveryValueComesBackExactly(t *testing.T) {
 			if strings.Contains(key, "70000") {
 				continue
 			}
-			if got := must[any](t)(pkg.Get(key)); !same(got, value) {
+			if got := must[any](t)(pkg.Get(key)); !valuetest.Same(got, value) {
 				t.Errorf("%s read alone: %v", key, got)
 			}
 		}
@@ -107,7 +76,7 @@ func TestLargeValuesComeBackToo(t *testing.T) {
 	store := open(t, memoryURL(), lovely.WithItemLimit(8<<20))
 	visitors := container(t, store)
 	stored(t, visitors, "a", everyValue)
-	if got := cart(t, visitors, "a"); !same(any(got), any(everyValue)) {
+	if got := cart(t, visitors, "a"); !valuetest.Same(any(got), any(everyValue)) {
 		t.Fatal("they differ")
 	}
 }
@@ -137,7 +106,7 @@ func TestTypedGettersAndSettersKeepTypesApart(t *testing.T) {
 		for kind, read := range readers {
 			for _, key := range []string{"nil", "bool", "int", "float", "string", "bytes", "list", "map"} {
 				got, err := read(key)
-				if key == kind && (err != nil || !same(got, want[key])) {
+				if key == kind && (err != nil || !valuetest.Same(got, want[key])) {
 					t.Error(key, got, err)
 				}
 				if key != kind && !errors.Is(err, lovely.ErrType) {
@@ -236,7 +205,7 @@ func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 		t.Error(got)
 	}
 	check(t, pkg.Set("deep enough", deep.([]any)[0]))
-	if got := must[any](t)(pkg.Get("deep enough")); !same(got, deep.([]any)[0]) {
+	if got := must[any](t)(pkg.Get("deep enough")); !valuetest.Same(got, deep.([]any)[0]) {
 		t.Error("it came back otherwise")
 	}
 }

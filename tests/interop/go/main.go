@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/valuetest"
 )
 
 func deep() any {
@@ -45,45 +45,6 @@ var table = map[string]any{
 	},
 }
 
-// same tells whether two values are of the same types and equal in depth, floats by their bits.
-func same(a, b any) bool {
-	switch a := a.(type) {
-	case float64:
-		b, ok := b.(float64)
-		return ok && math.Float64bits(a) == math.Float64bits(b)
-	case []byte:
-		b, ok := b.([]byte)
-		return ok && bytes.Equal(a, b)
-	case []any:
-		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for i := range a {
-			if !same(a[i], b[i]) {
-				return false
-			}
-		}
-		return true
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for key := range a {
-			if other, ok := b[key]; !ok || !same(a[key], other) {
-				return false
-			}
-		}
-		return true
-	}
-	switch b.(type) {
-	case []byte, []any, map[string]any:
-		return false
-	}
-	return a == b
-}
-
 func check(pkg lovely.Pkg) error {
 	content, err := pkg.Content()
 	if err != nil {
@@ -97,7 +58,7 @@ func check(pkg lovely.Pkg) error {
 		if err != nil {
 			return fmt.Errorf("%q: %w", key, err)
 		}
-		if !same(alone, want) || !same(content[key], want) {
+		if !valuetest.Same(alone, want) || !valuetest.Same(content[key], want) {
 			return fmt.Errorf("%q is not as it was written: %.100v", key, alone)
 		}
 	}
