@@ -244,14 +244,7 @@ func (v *Visit) Save(ctx context.Context, content Content, head Head) error {
 	if err := v.reopen(ctx); err != nil {
 		return err
 	}
-	if err := v.write(v.open.session, &v.content, content, v.head, head); err != nil {
-		return err
-	}
-	if err := v.open.txn.Commit(); err != nil {
-		return err
-	}
-	v.content, v.head = content, head
-	return nil
+	return v.commit(content, head)
 }
 
 // Renew gives the session a new, random id, and saves it.
@@ -269,13 +262,22 @@ func (v *Visit) Renew(ctx context.Context, content Content, head Head) error {
 	if err != nil {
 		return err
 	}
+	if err := v.commit(content, head); err != nil {
+		return err
+	}
+	v.id = id
+	return nil
+}
+
+// commit writes what differs from what the request knows to be stored, and commits it; then that is what it knows.
+func (v *Visit) commit(content Content, head Head) error {
 	if err := v.write(v.open.session, &v.content, content, v.head, head); err != nil {
 		return err
 	}
 	if err := v.open.txn.Commit(); err != nil {
 		return err
 	}
-	v.id, v.content, v.head = id, content, head
+	v.content, v.head = content, head
 	return nil
 }
 
