@@ -18,8 +18,9 @@ impl Transaction {
     /// `Ok`: everything is stored. `Partial`: some sessions are stored, the report says which; running again would
     /// repeat them. `Unknown`: of the sessions that the report calls unknown a write was not answered, or a new id was
     /// given half-way when time ran out, which leaves the session under the old id, the new, or both, or under neither if
-    /// somebody else destroyed it meanwhile; whatever the report calls not stored is not. `Lost`: not stored, and what stood there is gone too, or may be, because the server
-    /// refused. Any other error: nothing of this transaction is stored.
+    /// somebody else destroyed it meanwhile; whatever the report calls not stored is not. `Lost`: not stored, and what
+    /// stood there is gone too, or may be, because the server refused. Any other error: nothing of this transaction is
+    /// stored.
     /// After an error the transaction keeps its report and takes only abort.
     pub async fn commit(&mut self) -> Result<()> {
         self.check_readable()?;
