@@ -13,15 +13,9 @@ includes=(-Iinclude -Ibindings/cpp)
 read -ra system_libs <bindings/c/native-libs
 link=("-L$lib" -llovely_session "-Wl,-rpath,$lib" "${system_libs[@]}")
 tests=(main value pkg txn queue store)
-passed=0 failed=0
 mkdir -p "$work"
-
-good() { passed=$((passed + 1)) && echo "  $1"; }
-bad() {
-    failed=$((failed + 1))
-    echo "  FAILED $1"
-    [[ -z ${2:-} ]] || sed 's/^/    /' "$2" | head -n 40
-}
+# shellcheck source=tests/support/checks.sh
+. tests/support/checks.sh
 
 # Compiles all tests, each a translation unit that includes the header, and links them: compiler, name, flags.
 build() {

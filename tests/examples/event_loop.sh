@@ -17,25 +17,15 @@ work=$PWD/build/event-loop
 sanitizers=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 memcheck=(valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect)
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-passed=0 failed=0
 mkdir -p "$work"
+# shellcheck source=tests/support/checks.sh
+. tests/support/checks.sh
 # shellcheck source=tools/memcached.sh
 . tools/memcached.sh
 start_memcached -c 4096
 server=
 trap 'kill "$memcached_process" $server 2>/dev/null' EXIT
 
-# What, and a command that shows it.
-check() {
-    local what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1)) && echo "  $what"
-    else
-        failed=$((failed + 1)) && echo "  FAILED $what"
-        head -n 40 "$work/log" | sed 's/^/    /'
-    fi
-}
 is_between() { [[ $1 -le $2 && $2 -le $3 ]] || { echo "$2 is not between $1 and $3" && return 1; }; }
 
 # Starts the server: name of the run, command. Sets server, base, and idle, the descriptors that it has without clients.

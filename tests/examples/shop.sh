@@ -1,19 +1,9 @@
-# For bash scripts to source: what counts checks, starts a shop of the examples, and drives it with curl. It needs $work, a
+# For bash scripts to source: what starts a shop of the examples, drives it with curl, and counts checks. It needs $work, a
 # directory for what it writes.
 
-passed=0 failed=0 server=
-
-good() { passed=$((passed + 1)) && echo "  $1"; }
-bad() {
-    failed=$((failed + 1))
-    echo "  FAILED $1"
-    [[ -z ${2:-} ]] || sed 's/^/    /' "$2" | head -n 40
-}
-check() {
-    local what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then good "$what"; else bad "$what" "$work/log"; fi
-}
+# shellcheck source=tests/support/checks.sh
+. tests/support/checks.sh
+server=
 
 # Starts the shop on a free port: the command. Sets base and server. Its output goes to $shop_log.
 start_shop() {

@@ -6,7 +6,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 here=$PWD/tests/install
-passed=0 failed=0
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 soversion=${version%%.*}
 packages=("liblovely-session$soversion" liblovely-session-dev)
@@ -23,18 +22,8 @@ leave() {
 }
 trap leave EXIT
 
-good() { passed=$((passed + 1)) && echo "  $1"; }
-check() {
-    local what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        good "$what"
-    else
-        failed=$((failed + 1))
-        echo "  FAILED $what"
-        sed 's/^/    /' "$work/log" | head -n 40
-    fi
-}
+# shellcheck source=tests/support/checks.sh
+. tests/support/checks.sh
 # grep reads to the end: what writes to it must not be stopped half-way, which counts as a failure.
 has() { dpkg-deb -c "$1" | awk '{ print $6 }' | grep -xE "\./$2" >/dev/null; }
 has_not() { ! has "$@"; }

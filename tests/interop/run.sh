@@ -12,18 +12,8 @@ mkdir -p "$work"
 . tools/memcached.sh
 start_memcached
 export GOTOOLCHAIN=local RUBYLIB=$PWD/bindings/ruby/lib RUBYOPT=''
-passed=0 failed=0
-
-check() {
-    local what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1)) && echo "  $what"
-    else
-        failed=$((failed + 1)) && echo "  FAILED $what"
-        head -n 20 "$work/log" | cut -c 1-300 | sed 's/^/    /'
-    fi
-}
+# shellcheck source=tests/support/checks.sh
+. tests/support/checks.sh
 link=("-L$lib" -llovely_session "-Wl,-rpath,$lib" -lpthread)
 check "C is built" cc -std=c11 -Wall -Wextra -pedantic -Werror -Iinclude tests/interop/values.c -o "$work/c" "${link[@]}"
 check "C++ is built" c++ -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp tests/interop/values.cpp -o "$work/cpp" "${link[@]}"
