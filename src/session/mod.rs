@@ -5,6 +5,7 @@
 pub(crate) mod clock;
 pub mod id;
 pub(crate) mod pkg;
+pub(crate) mod snapshot;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::record::{Corrupt, Header, Record};
-use crate::session::pkg::{Change, Pkg, Snapshot};
+use crate::session::pkg::{Change, Pkg};
+use crate::session::snapshot::Snapshot;
 use crate::store::{Counter, Key, Token};
 use crate::value::{Text, check_key};
 
@@ -173,8 +175,8 @@ impl Session {
             life: Life::Open,
             pkgs: Vec::new(),
             by_name: BTreeMap::new(),
-            names_list: None,
-            content_map: None,
+            names_list: Snapshot::default(),
+            content_map: Snapshot::default(),
         }
     }
 
@@ -196,7 +198,7 @@ impl Session {
     /// rolled back in a loop must not pile up.
     pub(crate) fn leave(&mut self, life: Life) {
         self.life = life;
-        (self.names_list, self.content_map) = (None, None);
+        (self.names_list, self.content_map) = (Snapshot::default(), Snapshot::default());
         // Each of them, also behind one of which something was lent.
         let lent = self.pkgs.iter_mut().filter_map(|pkg| (!pkg.let_go()).then_some(())).count();
         if lent == 0 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::record::{Record, Scalar};
 use crate::session::Place;
-use crate::session::pkg::{Env, Pkg, Snapshot};
+use crate::session::pkg::{Env, Pkg};
 use crate::txn::{SessionRef, Transaction};
 use crate::value::{Map, Text, Value, check_depth};
 
@@ -78,18 +78,18 @@ impl Transaction {
     pub fn pkg_names(&mut self, session: SessionRef) -> Result<&Value> {
         let version = self.version;
         let at = self.usable_mut(session)?;
-        if !is_fresh(&at.names_list, version) {
+        if !at.names_list.is_fresh(version) {
             let list = Arc::new(Value::list(at.names().into_iter().map(Value::Text).collect())?);
-            at.names_list = Some((version, Arc::clone(&list)));
+            at.names_list.put(version, Arc::clone(&list));
             self.kept.push(list);
         }
-        lent(&self.usable(session)?.names_list)
+        self.usable(session)?.names_list.value().map(|list| &**list)
     }
 
     /// All packages of a session with their content as a map of maps, lent until the transaction is dropped.
     pub fn session_content(&mut self, session: SessionRef) -> Result<&Value> {
         let version = self.version;
-        if !is_fresh(&self.usable(session)?.content_map, version) {
+        if !self.usable(session)?.content_map.is_fresh(version) {
             let mut pkgs = Vec::new();
             for name in self.usable(session)?.names() {
                 if let Some(pkg) = self.peek_pkg(session, &name)? {
@@ -99,9 +99,9 @@ impl Transaction {
             }
             let map = Arc::new(Value::Map(Arc::new(Map::of_content(pkgs)?)));
             self.kept.push(Arc::clone(&map));
-            self.usable_mut(session)?.content_map = Some((version, map));
+            self.usable_mut(session)?.content_map.put(version, map);
         }
-        lent(&self.usable(session)?.content_map)
+        self.usable(session)?.content_map.value().map(|map| &**map)
     }
 
     /// The name of a package.
@@ -210,14 +210,6 @@ impl Transaction {
     pub(super) fn pkg_at(&mut self, session: usize, pkg: usize) -> Option<(&mut Pkg, Option<&Record>, &Place)> {
         self.sessions.get_mut(session).and_then(|session| session.pkg_mut(pkg).ok())
     }
-}
-
-fn is_fresh(snapshot: &Snapshot, version: u64) -> bool {
-    matches!(snapshot, Some((made, _)) if *made == version)
-}
-
-fn lent(snapshot: &Snapshot) -> Result<&Value> {
-    snapshot.as_ref().map(|(_, value)| &**value).ok_or_else(not_here)
 }
 
 fn not_here() -> Error {
