@@ -2,15 +2,19 @@
 //!
 //! The new record is created first, then the tombstone goes over the old one by compare-and-swap: a crash in between
 //! leaves both, never none. If the old one changed meanwhile, it is merged into the new. If it is gone, or cannot be
-//! merged or destroyed, the new one is withdrawn.
+//! merged or destroyed, the new one is withdrawn. Here is the machine; `new` and `old` say how it goes on with
+//! either record.
+
+mod new;
+mod old;
 
 use crate::container::Policy;
 use crate::error::{Error, Message, Result};
-use crate::record::{Record, Stamp};
+use crate::record::Record;
 use crate::session::Place;
-use crate::store::{Action, Counter, Key, LoadItem, Loaded, Payload, Token, WriteItem, Written};
-use crate::txn::content::{Content, Kinship};
-use crate::txn::job::{At, Expected, Next, Patience, Verdict, changed, gone, out_of_time, refused, taken};
+use crate::store::{Action, Counter, Key, LoadItem, Loaded, Token, WriteItem, Written};
+use crate::txn::content::Content;
+use crate::txn::job::{At, Expected, Next, Patience, Verdict, out_of_time, refused, taken};
 use crate::txn::report::Outcome;
 use crate::txn::stands::Stands;
 
@@ -229,207 +233,9 @@ impl Regenerate {
         }
     }
 
-    fn written_new(&mut self, written: Written) {
-        match written {
-            Written::Done(token) => {
-                self.new_token = Some(token);
-                self.stage = Stage::WriteOld;
-            }
-            Written::Failed(error) => self.fail(error),
-            Written::Unknown(error) => {
-                self.is_new_unanswered = true;
-                self.stage = Stage::LookNew;
-                self.try_again(Some(error));
-            }
-            Written::Refused(message) => {
-                self.refusal = Some(message);
-                self.stage = Stage::LookNew;
-            }
-            Written::Changed | Written::Absent => self.stage = Stage::LookNew,
-        }
-    }
-
-    fn written_old(&mut self, written: Written) {
-        match written {
-            Written::Done(_) => self.end(Verdict::stored()),
-            Written::Failed(error) if !self.is_old_unanswered && !self.is_old_dropped => self.fail(error),
-            Written::Failed(error) => {
-                self.stage = Stage::LookOld;
-                self.try_again(Some(error));
-            }
-            Written::Unknown(error) => {
-                self.is_old_unanswered = true;
-                self.stage = Stage::LookOld;
-                self.try_again(Some(error));
-            }
-            Written::Refused(message) => {
-                self.refusal = Some(message);
-                self.stage = Stage::LookOld;
-            }
-            Written::Changed => {
-                self.count(Counter::Retries);
-                self.stage = Stage::LookOld;
-                self.try_again(None);
-            }
-            Written::Absent => self.old_stands(&Stands::Nothing),
-        }
-    }
-
-    fn written_withdrawal(&mut self, written: Written) {
-        match written {
-            Written::Done(_) | Written::Absent => self.end_withdrawn(),
-            Written::Changed | Written::Refused(_) => {
-                self.stage = Stage::LookWithdrawn;
-                self.try_again(None);
-            }
-            Written::Failed(error) | Written::Unknown(error) => {
-                self.stage = Stage::LookWithdrawn;
-                self.try_again(Some(error));
-            }
-        }
-    }
-
-    /// Goes on with what was found under the new id.
-    fn new_stands(&mut self, stands: &Stands) {
-        let refusal = self.refusal.take();
-        match stands {
-            Stands::Session { record, token, .. } if record.header().stamp.writer == self.content.writer => {
-                self.new_token = Some(*token);
-                let is_latest = record.header().stamp.sequence == self.sequence;
-                self.stage = if is_latest { Stage::WriteOld } else { Stage::WriteNew };
-                if let (Some(message), false) = (refusal, is_latest) {
-                    self.fail(refused(&self.new, &message));
-                }
-            }
-            // Somebody knows the new id already and went on from our record. If there was only one, it is in theirs.
-            Stands::Session { record, token, .. } if self.content.has_created(record) => {
-                self.new_token = Some(*token);
-                if self.sequence == self.first_sequence {
-                    self.stage = Stage::WriteOld;
-                } else {
-                    self.fail(changed(&self.new));
-                }
-            }
-            Stands::Nothing => {
-                self.new_token = None;
-                self.is_new_unanswered = false;
-                match refusal {
-                    Some(message) => self.fail(refused(&self.new, &message)),
-                    None => self.stage = Stage::WriteNew,
-                }
-            }
-            // It was stored there, and somebody who knew the new id destroyed it: so it is destroyed under the old one.
-            _ if self.new_token.take().is_some() => self.stage = Stage::WriteOld,
-            // It may have been.
-            _ if self.is_new_unanswered => {
-                self.end(Verdict::unknown(&self.new, self.last_error.as_ref()));
-            }
-            Stands::Session { .. } | Stands::Tombstone { .. } => self.fail(taken(&self.new)),
-        }
-    }
-
-    /// Goes on with what was found under the old id.
-    fn old_stands(&mut self, stands: &Stands) {
-        let refusal = self.refusal.take();
-        let is_first = self.stage == Stage::LookFirst;
-        let is_buried = match stands {
-            Stands::Tombstone { writer, .. } => *writer == self.content.writer,
-            Stands::Session { record, .. } => record.header().successor_of == self.content.writer,
-            // The session is not there any more, and the server takes no tombstone: nothing is left to destroy.
-            Stands::Nothing => {
-                refusal.is_some() && self.content.origin.record().is_some() && matches!(self.old_at, At::Nothing)
-            }
-        };
-        if is_buried {
-            return self.end(Verdict::stored());
-        }
-        if let Some(message) = refusal {
-            if !matches!((stands, self.old_at), (Stands::Nothing, At::Version(_))) {
-                return self.fail(refused(self.place(), &message));
-            }
-            self.is_old_dropped = true;
-        }
-        self.old_at = At::of(stands);
-        self.stage = if is_first { Stage::WriteNew } else { Stage::WriteOld };
-        // Where the tombstone that was not answered did not arrive, or came and went, or the server dropped the session
-        // for it, it is only written again: without it somebody could store the session anew.
-        let is_begun = self.is_old_unanswered || self.is_old_dropped;
-        if self.is_overwriting() || is_begun && matches!(stands, Stands::Nothing) {
-            return;
-        }
-        match (self.content.kinship(stands), stands) {
-            (Kinship::Same, _) => self.forget_merged(),
-            (Kinship::Changed, Stands::Session { record, .. }) if self.is_known(record) => {}
-            (Kinship::Changed, Stands::Session { record, .. }) => self.merge(record),
-            (Kinship::Vanished, _) if self.content.may_recreate() => self.forget_merged(),
-            (Kinship::Changed | Kinship::Vanished | Kinship::Gone, _) => {
-                let error = gone(self.place());
-                // Our tombstone may have been there, and have given way to what others stored since.
-                let doubt = Verdict::unknown(self.place(), Some(&error)).error.filter(|_| self.is_old_unanswered);
-                self.fail(doubt.unwrap_or(error));
-            }
-        }
-    }
-
-    /// What was merged and is not there any more must not live on under the new id.
-    fn forget_merged(&mut self) {
-        if self.content.is_merged(self.basis.as_ref()) {
-            self.rebase(self.content.origin.record().cloned());
-        }
-    }
-
-    /// Whether a record under the old id is the one that the new record was made of.
-    fn is_known(&self, record: &Record) -> bool {
-        self.basis.as_ref().is_some_and(|basis| basis.header().stamp == record.header().stamp)
-    }
-
-    fn merge(&mut self, record: &Record) {
-        if self.content.options.policy == Policy::Strict {
-            return self.fail(changed(self.place()));
-        }
-        self.count(Counter::Merges);
-        self.rebase(Some(record.clone()));
-        self.check();
-    }
-
-    /// Makes the new record anew, of another basis.
-    fn rebase(&mut self, basis: Option<Record>) {
-        self.sequence = self.sequence.max(self.content.stamp(basis.as_ref()).sequence).wrapping_add(1);
-        if self.new_token.is_none() && !self.is_new_unanswered {
-            self.first_sequence = self.sequence;
-        }
-        self.basis = basis;
-        self.stage = Stage::WriteNew;
-    }
-
-    /// Goes on with what was found under the new id when it has to be withdrawn.
-    fn withdrawn_stands(&mut self, stands: &Stands) {
-        match stands {
-            // Whoever went on from our record went on from what does not come to be.
-            Stands::Session { record, token, .. } if self.content.has_created(record) => {
-                self.new_token = Some(*token);
-                self.stage = Stage::Withdraw;
-            }
-            _ => self.end_withdrawn(),
-        }
-    }
-
-    fn end_withdrawn(&mut self) {
-        let error = self.failure.take().unwrap_or_else(|| gone(self.place()));
-        let outcome = if matches!(error, Error::Unknown(_)) { Outcome::Unknown } else { Outcome::NotStored };
-        self.end(Verdict { outcome, error: Some(error) });
-    }
-
     fn try_again(&mut self, error: Option<Error>) {
         self.last_error = error.or(self.last_error.take());
         self.patience.set_back();
-    }
-
-    /// The bytes of the new record.
-    fn compose(&self) -> Result<Payload> {
-        let stamp = Stamp { sequence: self.sequence, ..self.content.first_stamp() };
-        let payload = self.content.compose_always(self.basis.as_ref(), stamp)?;
-        self.content.check_size(&self.new.key, payload)
     }
 
     #[allow(clippy::unused_self, reason = "reads as the job's next step")]
