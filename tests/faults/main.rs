@@ -22,6 +22,9 @@ mod driver;
 mod figures;
 mod history;
 mod link;
+#[path = "../support/memcached.rs"]
+#[allow(dead_code, reason = "other tests use other parts")]
+mod memcached;
 mod memory;
 mod placement;
 #[path = "../random/mod.rs"]

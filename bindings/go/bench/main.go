@@ -11,10 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +20,7 @@ import (
 
 	"github.com/bradfitz/gomemcache/memcache"
 	lovely "lovely.session/go"
+	"lovely.session/go/internal/memcachedtest"
 )
 
 var (
@@ -39,9 +37,10 @@ func main() {
 	flag.Parse()
 	address := *server
 	if address == "" {
-		var stop func()
-		address, stop = startMemcached()
-		defer stop()
+		memcached, err := memcachedtest.Start("-c", "4096")
+		check(err)
+		defer memcached.Stop()
+		address, memcachedID = memcached.Address, memcached.PID
 	}
 	fmt.Printf("%d bytes; %d turns of %v each, in turns; median of turns\n", size, *turns, *span)
 	fmt.Printf("%10s  %12s %8s %8s %8s  %12s %8s %8s %8s  %10s %8s %8s\n", "goroutines", "gomemcache/s", "p99 us", "cpu us", "server", "lovely/s",
@@ -87,7 +86,7 @@ func used() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// memcachedID is the process that startMemcached started, if it did.
+// memcachedID is the process of a memcached of its own, if it has one.
 var memcachedID int
 
 // served is the processor time that memcached took so far, in the ticks of a hundredth of a second that Linux tells it in.
@@ -193,33 +192,6 @@ func session(address string, goroutines int) cycle {
 		}))
 	}
 	return change
-}
-
-func startMemcached() (string, func()) {
-	me, err := user.Current()
-	check(err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err)
-	address := listener.Addr().String()
-	check(listener.Close())
-	_, port, _ := net.SplitHostPort(address)
-	command := exec.Command("memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username, "-c", "4096")
-	// It goes with this process, however that ends.
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	command.Stderr = os.Stderr
-	check(command.Start())
-	memcachedID = command.Process.Pid
-	for range 200 {
-		if connection, err := net.Dial("tcp", address); err == nil {
-			check(connection.Close())
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return address, func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	}
 }
 
 func check(err error) {

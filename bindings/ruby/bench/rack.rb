@@ -7,31 +7,19 @@ $LOAD_PATH.unshift(File.expand_path("../lib", __dir__))
 require "rack"
 require "rack/session/lovely"
 require "rack/session/dalli"
-require "socket"
 require "stringio"
 require_relative "floor"
+require_relative "../test/support/memcached"
 
 ROUNDS = Integer(ENV.fetch("ROUNDS", "101"))
 # Bytes of a session, and in how many keys.
 SESSIONS = { 200 => 10, 2_048 => 20, 16_384 => 50, 204_800 => 100 }.freeze
 
-port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
-user = Process.uid.zero? ? %w[-u nobody] : []
-memcached = Process.spawn("memcached", "-l", "127.0.0.1", "-p", port.to_s, "-I", "2m", *user)
-at_exit do
-  Process.kill(:TERM, memcached)
-  Process.wait(memcached)
-end
-begin
-  TCPSocket.open("127.0.0.1", port).close
-rescue Errno::ECONNREFUSED
-  sleep 0.01
-  retry
-end
+memcached = Memcached.new("-I", "2m")
 
 STORES = {
-  lovely: ->(app) { Rack::Session::Lovely.new(app, store: "memcached://127.0.0.1:#{port}") },
-  dalli: ->(app) { Rack::Session::Dalli.new(app, memcache_server: "127.0.0.1:#{port}") }
+  lovely: ->(app) { Rack::Session::Lovely.new(app, store: memcached.url) },
+  dalli: ->(app) { Rack::Session::Dalli.new(app, memcache_server: "127.0.0.1:#{memcached.port}") }
 }.freeze
 
 WORDS = %w[apple bread butter cheese coffee flour honey lemon milk olive onion pepper rice salt sugar tea tomato].freeze
@@ -85,7 +73,7 @@ SESSIONS.to_a.product(CONTENTS.to_a).each do |(size, keys), (kind, value)|
   random = Random.new(1)
   content = Array.new(keys) { |number| ["key#{number}", value.call(size / keys, random)] }.to_h.merge("n" => 0)
   apps = STORES.transform_values { |store| [store.call(REQUEST), fill(store, content)] }
-  apps[:floor] = [Floor.new(REQUEST, port, content, size), "rack.session=#{"0" * 64}"]
+  apps[:floor] = [Floor.new(REQUEST, memcached.port, content, size), "rack.session=#{"0" * 64}"]
   times = size > 100_000 ? 10 : 40
   apps.each_value { |app, cookie| microseconds(app, cookie, times) }
   rounds = Array.new(ROUNDS) { apps.transform_values { |app, cookie| microseconds(app, cookie, times) } }

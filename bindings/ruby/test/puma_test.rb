@@ -11,18 +11,16 @@ class PumaTest < Minitest::Test
   REQUESTS = 2_000
 
   def with_puma
-    port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
     Dir.mktmpdir do |dir|
       config = File.join(dir, "puma.rb")
       File.write(config, "preload_app!\nworkers #{WORKERS}\nthreads #{THREADS}, #{THREADS}\n" \
-                         "bind 'tcp://127.0.0.1:#{port}'\nenvironment 'production'\n")
+                         "bind 'tcp://127.0.0.1:0'\nenvironment 'production'\n")
       log = File.join(dir, "log")
       env = { "TEST_STORE" => "#{Memcached.shared.url}/puma-#{Process.pid}",
               "RUBYLIB" => File.join(ROOT, "bindings/ruby/lib") }
       pid = Process.spawn(env, "puma", "-C", config, File.join(__dir__, "puma/config.ru"), %i[out err] => log)
       begin
-        wait_for(port, log)
-        yield port
+        yield wait_for(log)
       ensure
         Process.kill(:TERM, pid)
         Process.wait(pid)
@@ -30,9 +28,11 @@ class PumaTest < Minitest::Test
     end
   end
 
-  def wait_for(port, log)
+  # The port that it was given, once all workers have booted.
+  def wait_for(log)
     3000.times do
-      return TCPSocket.open("127.0.0.1", port).close if File.read(log).scan("booted").size >= WORKERS
+      said = File.read(log)
+      return Integer(said[/\* Listening on .*:(\d+)$/, 1]) if said.scan("booted").size >= WORKERS
 
       sleep 0.01
     end

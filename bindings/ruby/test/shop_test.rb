@@ -45,25 +45,25 @@ class ShopTest < Minitest::Test
   end
 
   def with_shop
-    port = TCPServer.open("127.0.0.1", 0) { |server| server.addr[1] }
     Dir.mktmpdir do |dir|
       log = File.join(dir, "log")
       env = { "LOVELY_SESSION_URL" => url, "RUBYLIB" => File.join(ROOT, "bindings/ruby/lib") }
-      pid = Process.spawn(env, "puma", "--bind", "tcp://127.0.0.1:#{port}", "--environment", "production",
+      pid = Process.spawn(env, "puma", "--bind", "tcp://127.0.0.1:0", "--environment", "production",
                           File.join(ROOT, "examples/rack_shop.ru"), %i[out err] => log)
       begin
-        wait_for(port, log)
-        yield port
+        yield wait_for(log)
       ensure
         stop(pid)
       end
     end
   end
 
-  def wait_for(port, log)
+  # The port that it was given.
+  def wait_for(log)
     3000.times do
-      return TCPSocket.open("127.0.0.1", port).close
-    rescue Errno::ECONNREFUSED
+      port = File.read(log)[/^\* Listening on .*:(\d+)$/, 1]
+      return Integer(port) if port
+
       sleep 0.01
     end
     flunk File.read(log)

@@ -3,7 +3,9 @@ package memcachedtest
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -14,44 +16,81 @@ import (
 	"time"
 )
 
+// patience is how long one may take until it answers: the machine may be busy.
+const patience = 10 * time.Second
+
 // Server is a memcached of this process.
 type Server struct {
 	// Address is where it listens, on the loopback.
 	Address string
-	command *exec.Cmd
+	// PID is its number.
+	PID   int
+	kill  func() error
+	ended chan struct{}
 }
 
-// Start starts one on a free port.
-func Start() (*Server, error) {
+// Start starts one on a free port, with more options.
+func Start(options ...string) (*Server, error) {
 	me, err := user.Current()
 	if err != nil {
 		return nil, err
 	}
+	var refused error
 	for range 20 {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		address := listener.Addr().String()
-		_ = listener.Close()
-		_, port, _ := net.SplitHostPort(address)
+		// Somebody else may have it; but no outgoing connection does: Linux gives these ports from 32768 on.
+		port := strconv.Itoa(20000 + rand.IntN(12000))
 		// Root is refused without a user; -u counts for nobody else.
-		server := &Server{address, exec.Command("memcached", "-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username)}
-		// It goes with this process, however that ends.
-		server.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := server.command.Start(); err != nil {
-			return nil, err
+		options := append([]string{"-l", "127.0.0.1", "-p", port, "-U", "0", "-u", me.Username}, options...)
+		server, err := start(net.JoinHostPort("127.0.0.1", port), exec.Command("memcached", options...))
+		if err == nil {
+			return server, nil
 		}
-		for range 200 {
-			if connection, err := net.Dial("tcp", address); err == nil {
-				_ = connection.Close()
-				return server, nil
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-		server.Stop()
+		refused = err
 	}
-	return nil, fmt.Errorf("no memcached could be started")
+	return nil, fmt.Errorf("no memcached could be started: %w", refused)
+}
+
+// start returns when it answers, and not somebody else in its place; or says why it does not.
+func start(address string, command *exec.Cmd) (*Server, error) {
+	var said bytes.Buffer
+	command.Stderr = &said
+	// It goes with this process, however that ends.
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	server := &Server{address, command.Process.Pid, command.Process.Kill, make(chan struct{})}
+	go func() {
+		_ = command.Wait()
+		close(server.ended)
+	}()
+	for deadline := time.Now().Add(patience); !server.answers(); {
+		select {
+		case <-server.ended:
+			return nil, fmt.Errorf("%s: %v, and said %q", address, command.ProcessState, said.String())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			server.Stop()
+			return nil, fmt.Errorf("%s: it has not answered for %v, and said %q", address, patience, said.String())
+		}
+	}
+	return server, nil
+}
+
+// answers tells whether it is this one that answers at its address. Whoever else is there may never answer.
+func (s *Server) answers() bool {
+	connection, err := net.DialTimeout("tcp", s.Address, patience)
+	if err != nil {
+		return false
+	}
+	defer connection.Close()
+	_ = connection.SetDeadline(time.Now().Add(time.Second))
+	if _, err := fmt.Fprint(connection, "stats\r\n"); err != nil {
+		return false
+	}
+	line, err := bufio.NewReader(connection).ReadString('\n')
+	return err == nil && line == fmt.Sprintf("STAT pid %d\r\n", s.PID)
 }
 
 // Main runs the tests of a package with a memcached for all of them, and returns the status to exit with.
@@ -67,8 +106,8 @@ func Main(tests func(server *Server) int) int {
 
 // Stop stops it.
 func (s *Server) Stop() {
-	_ = s.command.Process.Kill()
-	_ = s.command.Wait()
+	_ = s.kill()
+	<-s.ended
 }
 
 // Commands counts the commands that it was sent, but for those that ask for such counts.
