@@ -18,6 +18,8 @@ mod sync {
 #[path = "../src/io/queue/handoff.rs"]
 mod handoff;
 
+use std::vec::Drain;
+
 use handoff::Handoff;
 use loom::sync::Arc;
 use loom::thread;
@@ -33,7 +35,7 @@ struct Kept {
     moment: AtomicUsize,
 }
 
-fn keep(core: &mut Kept, items: Vec<u32>) {
+fn keep(core: &mut Kept, items: Drain<'_, u32>) {
     core.moment.fetch_add(1, Ordering::SeqCst);
     core.items.extend(items);
 }

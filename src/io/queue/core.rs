@@ -35,13 +35,13 @@ pub struct Finished<T> {
 
 /// What other threads leave for the core.
 pub(super) enum Order<T> {
-    Start(Box<Running<T>>),
+    Start { number: u64, user_data: u64, operation: Operation<T> },
     Cancel(u64),
 }
 
-pub(super) struct Running<T> {
-    pub(super) number: u64,
-    pub(super) user_data: u64,
+struct Running<T> {
+    number: u64,
+    user_data: u64,
     operation: Operation<T>,
     wants: Wants,
     /// The time that it stands in the timers with.
@@ -53,14 +53,14 @@ pub(super) struct Running<T> {
 }
 
 impl<T> Running<T> {
-    pub(super) fn new(number: u64, user_data: u64, operation: Operation<T>, hub: &Arc<Hub>) -> Self {
+    fn new(number: u64, user_data: u64, operation: Operation<T>, hub: &Arc<Hub>) -> Self {
         let wants = Wants::seated(Seat { hub: Arc::clone(hub), operation: number });
         Self { number, user_data, operation, wants, until: None, watched: Vec::new(), ended_by: None }
     }
 }
 
 pub(super) struct Core<T> {
-    running: HashMap<u64, Box<Running<T>>, RandomState>,
+    running: HashMap<u64, Running<T>, RandomState>,
     timers: BTreeSet<(Instant, u64)>,
     /// When the alarm goes off; never later than the first of the timers.
     alarm: Option<Instant>,
@@ -82,14 +82,13 @@ impl<T> Core<T> {
     }
 
     /// Takes what was left; what does not wait for anything is finished by that.
-    pub(super) fn take(&mut self, hub: &Hub, orders: Vec<Order<T>>) {
+    pub(super) fn take(&mut self, hub: &Arc<Hub>, orders: impl Iterator<Item = Order<T>>) {
         for order in orders {
             match order {
                 // Whoever starts something on a queue that is being freed hears nothing of it, as of all the others.
-                Order::Start(_) if self.is_closed => {}
-                Order::Start(running) => {
-                    let number = running.number;
-                    self.running.insert(number, running);
+                Order::Start { .. } if self.is_closed => {}
+                Order::Start { number, user_data, operation } => {
+                    self.running.insert(number, Running::new(number, user_data, operation, hub));
                     self.poll(hub, number);
                 }
                 Order::Cancel(number) => {
@@ -227,7 +226,7 @@ impl<T> Core<T> {
         if let Poll::Ready(result) = polled
             && let Some(running) = self.running.remove(&number)
         {
-            let Running { user_data, ended_by, .. } = *running;
+            let Running { user_data, ended_by, .. } = running;
             let result = match &ended_by {
                 Some(by) => result.map_err(|error| ended(error, by)),
                 None => result,

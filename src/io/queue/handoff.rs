@@ -5,53 +5,72 @@
 //! only while its holder has not looked for the last time. A thread that waits for the core goes first: it takes what was
 //! left when it gets there, and would else never get there while others keep leaving things.
 
+use std::vec::Drain;
+
 use super::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
+
+/// Room for so many items is kept for the next ones.
+const KEPT: usize = 1024;
 
 /// A core that one thread at a time works on, and what the others left for it.
 #[derive(Debug)]
 pub(super) struct Handoff<I, C> {
     inbound: Mutex<Vec<I>>,
-    core: Mutex<C>,
+    core: Mutex<Held<I, C>>,
     /// How many threads wait for the core.
     waiting: AtomicUsize,
 }
 
+/// The core, and the room into which its holder takes what was left: the two rooms take turns.
+#[derive(Debug)]
+struct Held<I, C> {
+    core: C,
+    taken: Vec<I>,
+}
+
 impl<I, C> Handoff<I, C> {
     pub(super) fn new(core: C) -> Self {
-        Self { inbound: Mutex::new(Vec::new()), core: Mutex::new(core), waiting: AtomicUsize::new(0) }
+        let held = Held { core, taken: Vec::new() };
+        Self { inbound: Mutex::new(Vec::new()), core: Mutex::new(held), waiting: AtomicUsize::new(0) }
     }
 
     /// Leaves `item` for the core. `work` is what is done with what was left, here or, as theirs, by whoever has the
     /// core. Never waits for the core.
-    pub(super) fn give(&self, item: I, work: impl FnMut(&mut C, Vec<I>)) {
+    pub(super) fn give(&self, item: I, work: impl FnMut(&mut C, Drain<'_, I>)) {
         lock(&self.inbound).push(item);
         self.settle(work);
     }
 
     /// Waits for the core and works on it: `first` gets what was left, `work` what comes meanwhile.
-    pub(super) fn with<R>(&self, first: impl FnOnce(&mut C, Vec<I>) -> R, work: impl FnMut(&mut C, Vec<I>)) -> R {
+    pub(super) fn with<R>(
+        &self,
+        first: impl FnOnce(&mut C, Drain<'_, I>) -> R,
+        work: impl FnMut(&mut C, Drain<'_, I>),
+    ) -> R {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut core = lock(&self.core);
+        let mut held = lock(&self.core);
         // Before taking what was left: whoever leaves something after that must not rely on us.
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        let inbound = self.take();
-        let answer = first(&mut core, inbound);
-        drop(core);
+        let answer = self.take(&mut held, first);
+        drop(held);
         self.settle(work);
         answer
     }
 
     /// Works until nothing is left, or until somebody else has the core, or waits for it, who will see to it.
-    fn settle(&self, mut work: impl FnMut(&mut C, Vec<I>)) {
+    fn settle(&self, mut work: impl FnMut(&mut C, Drain<'_, I>)) {
         while !lock(&self.inbound).is_empty() && self.waiting.load(Ordering::SeqCst) == 0 {
-            let Some(mut core) = try_lock(&self.core) else { return };
-            let inbound = self.take();
-            work(&mut core, inbound);
+            let Some(mut held) = try_lock(&self.core) else { return };
+            self.take(&mut held, &mut work);
         }
     }
 
-    fn take(&self) -> Vec<I> {
-        std::mem::take(&mut *lock(&self.inbound))
+    /// Takes what was left, and works on it.
+    fn take<R>(&self, Held { core, taken }: &mut Held<I, C>, work: impl FnOnce(&mut C, Drain<'_, I>) -> R) -> R {
+        std::mem::swap(&mut *lock(&self.inbound), taken);
+        let answer = work(core, taken.drain(..));
+        taken.shrink_to(KEPT);
+        answer
     }
 }
 

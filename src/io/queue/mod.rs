@@ -21,8 +21,9 @@ use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
-use self::core::{Core, Order, Running, descriptor};
+use self::core::{Core, Order, descriptor};
 use self::handoff::Handoff;
 use super::sync::{AtomicBool, AtomicU64, Ordering, thread_local};
 use super::sys::{Event, fork_generation, watch_forks};
@@ -76,8 +77,7 @@ impl<T> Queue<T> {
     /// exactly once, also if it is finished already.
     pub fn start(&self, number: u64, user_data: u64, operation: Operation<T>) -> Result<()> {
         self.check()?;
-        let running = Box::new(Running::new(number, user_data, operation, &self.hub));
-        self.give(Order::Start(running));
+        self.give(Order::Start { number, user_data, operation });
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl<T> Queue<T> {
     }
 
     /// What is done with what was left, by whoever does not wait.
-    fn admit(&self, core: &mut Core<T>, orders: Vec<Order<T>>) {
+    fn admit(&self, core: &mut Core<T>, orders: Drain<'_, Order<T>>) {
         core.take(&self.hub, orders);
         if !self.hub.is_corked() {
             self.hub.flush(false);
@@ -180,7 +180,7 @@ impl<T> Queue<T> {
             return;
         }
         self.is_closed.store(true, Ordering::Release);
-        let closing = |core: &mut Core<T>, orders| {
+        let closing = |core: &mut Core<T>, orders: Drain<'_, Order<T>>| {
             core.take(&self.hub, orders);
             core.close(&self.hub);
             self.hub.bell().ring();
@@ -227,7 +227,7 @@ impl<T> Queue<T> {
     }
 
     /// Works on the core, waiting for the thread that has it, unless that is this one.
-    fn with<R>(&self, work: impl FnOnce(&mut Core<T>, Vec<Order<T>>) -> R) -> Result<R> {
+    fn with<R>(&self, work: impl FnOnce(&mut Core<T>, Drain<'_, Order<T>>) -> R) -> Result<R> {
         self.check()?;
         if Inside::is_inside(self.number) {
             return Err(Error::Misuse("queue is in use by the call that this callback is called from".into()));
