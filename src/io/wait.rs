@@ -102,9 +102,9 @@ pub fn poll_deadline(deadline: Instant) -> Poll<()> {
 }
 
 pub(super) fn poll_time(at: Instant) -> Poll<()> {
-    if Instant::now() >= at {
-        // Whoever asks next whether it is over has to hear so too, or would try again, and again, without ever waiting.
-        wants::time_passed();
+    // By the clock of the operation: whoever asks next whether it is over has to hear the same, or would try again, and
+    // again, without ever waiting.
+    if wants::now() >= at {
         return Poll::Ready(());
     }
     wants::want_until(at);

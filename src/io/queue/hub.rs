@@ -117,11 +117,12 @@ impl Hub {
         self.is_corked.store(on, Ordering::Relaxed);
     }
 
-    /// What is kept under `key`, made at the first call; for as long as the queue lives, or until `is_wanted` says no.
-    pub fn keep<T: Default + Send + Sync + 'static>(
+    /// What is kept under `key`, made at the first call; for as long as the queue lives, or until what `is_wanted` then
+    /// gives says no.
+    pub fn keep<T: Default + Send + Sync + 'static, W: Fn() -> bool + Send + Sync + 'static>(
         &self,
         key: usize,
-        is_wanted: impl Fn() -> bool + Send + Sync + 'static,
+        is_wanted: impl FnOnce() -> W,
     ) -> Arc<T> {
         let mut state = self.state();
         if let Some(kept) = state.kept.get(&key)
@@ -131,7 +132,7 @@ impl Hub {
         }
         let what = Arc::new(T::default());
         let unwanted: Vec<Kept> = state.kept.extract_if(|_, kept| !(kept.is_wanted)()).map(|(_, kept)| kept).collect();
-        state.kept.insert(key, Kept { is_wanted: Box::new(is_wanted), what: what.clone() });
+        state.kept.insert(key, Kept { is_wanted: Box::new(is_wanted()), what: what.clone() });
         // Lines to what is not wanted any more are over, which is seen when they are looked at.
         let numbers: Vec<u64> = state.lines.keys().copied().collect();
         drop(state);
@@ -166,8 +167,10 @@ impl Hub {
     }
 
     /// Has operations polled again.
-    pub fn wake(&self, operations: impl IntoIterator<Item = u64>) {
-        self.state().woken.extend(operations);
+    pub fn wake(&self, operations: Vec<u64>) {
+        if !operations.is_empty() {
+            self.state().woken.extend(operations);
+        }
     }
 
     pub(super) fn take_woken(&self) -> Vec<u64> {

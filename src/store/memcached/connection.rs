@@ -113,33 +113,48 @@ impl Connection {
 
     /// Sends `requests` and takes their answers, until `deadline`.
     pub(super) async fn exchange(&mut self, requests: &[Request<'_>], deadline: Instant) -> Exchange {
+        let mut under_way = match self.exchange_at_once(requests, deadline) {
+            Ok(exchange) => return exchange,
+            Err(under_way) => under_way,
+        };
+        let broken = match with_deadline(deadline, Box::pin(under_way.run())).await {
+            Ok(ran) => ran.err(),
+            Err(_) => Some(Break::Late),
+        };
+        under_way.end(broken)
+    }
+
+    /// The whole exchange, if it can end without the driver. What goes on with it is on the heap: in place every call
+    /// would be as large, also one on a queue, which never comes here.
+    fn exchange_at_once<'c, 'r>(
+        &'c mut self,
+        requests: &'c [Request<'r>],
+        deadline: Instant,
+    ) -> Result<Exchange, Box<Turn<'c, 'r>>> {
         let first_token = self.last_token + 1;
         self.last_token += requests.len() as u64;
-        let mut exchange = Exchange { answers: Results::with_capacity(requests.len()), begun: 0, broken: None };
-        let mut sending = match Sending::new(std::mem::take(&mut self.head), requests, first_token) {
+        let sending = match Sending::new(std::mem::take(&mut self.head), requests, first_token) {
             Ok(sending) => sending,
             Err(violation) => {
-                exchange.broken = Some(Break::Fault(Fault::Violation(violation)));
-                return exchange;
+                let broken = Some(Break::Fault(Fault::Violation(violation)));
+                return Ok(Exchange { answers: Results::new(), begun: 0, broken });
             }
         };
-        let largest = self.facts.item_size;
-        let answers = &mut exchange.answers;
-        let mut turn = Turn { channel: &mut self.channel, requests, first_token, answers, largest, record: None };
-        exchange.broken = match blocking_until(deadline, || turn.run_at_once(&mut sending)) {
-            Ok(true) => None,
-            Ok(false) => match with_deadline(deadline, Box::pin(turn.run(&mut sending))).await {
-                Ok(Ok(())) => None,
-                Ok(Err(broken)) => Some(broken),
-                Err(_) => Some(Break::Late),
-            },
-            Err(broken) => Some(broken),
+        let mut turn = Turn {
+            channel: &mut self.channel,
+            kept: &mut self.head,
+            requests,
+            sending,
+            first_token,
+            answers: Results::with_capacity(requests.len()),
+            largest: self.facts.item_size,
+            record: None,
         };
-        exchange.begun = sending.begun();
-        if sending.head.capacity() <= KEPT {
-            self.head = sending.head;
+        match blocking_until(deadline, || turn.run_at_once()) {
+            Ok(true) => Ok(turn.end(None)),
+            Ok(false) => Err(Box::new(turn)),
+            Err(broken) => Ok(turn.end(Some(broken))),
         }
-        exchange
     }
 }
 
@@ -251,9 +266,12 @@ impl<'r> Sending<'r> {
 /// The exchange while it is under way.
 struct Turn<'t, 'r> {
     channel: &'t mut Channel,
+    /// Where the buffer of requests is kept for the next exchange.
+    kept: &'t mut Vec<u8>,
     requests: &'t [Request<'r>],
+    sending: Sending<'r>,
     first_token: u64,
-    answers: &'t mut Results<Answer>,
+    answers: Results<Answer>,
     /// More bytes than this no record of this server has.
     largest: usize,
     /// The record that is arriving.
@@ -272,32 +290,43 @@ struct Record {
 impl Turn<'_, '_> {
     /// The whole exchange, as far as the thread may wait in system calls: without the futures that any other wait takes.
     /// Whether it has ended; if not, [`run`](Self::run) goes on.
-    fn run_at_once(&mut self, sending: &mut Sending<'_>) -> Result<bool, Break> {
+    fn run_at_once(&mut self) -> Result<bool, Break> {
         loop {
-            sending.send(self.channel).map_err(Break::Fault)?;
-            if self.take_in(sending)? {
+            self.sending.send(self.channel).map_err(Break::Fault)?;
+            if self.take_in()? {
                 return Ok(true);
             }
+            let is_sent = self.sending.is_done();
             let (channel, into, at_most) = self.missing().map_err(Break::Fault)?;
-            if !sending.is_done() || !channel.receive_at_once(into, at_most).map_err(Break::Fault)? {
+            if !is_sent || !channel.receive_at_once(into, at_most).map_err(Break::Fault)? {
                 return Ok(false);
             }
         }
     }
 
-    async fn run(&mut self, sending: &mut Sending<'_>) -> Result<(), Break> {
+    async fn run(&mut self) -> Result<(), Break> {
         loop {
-            sending.send(self.channel).map_err(Break::Fault)?;
-            if self.take_in(sending)? {
+            self.sending.send(self.channel).map_err(Break::Fault)?;
+            if self.take_in()? {
                 return Ok(());
             }
+            let is_sent = self.sending.is_done();
             let (channel, into, at_most) = self.missing().map_err(Break::Fault)?;
-            channel.receive(into, at_most, !sending.is_done()).await.map_err(Break::Fault)?;
+            channel.receive(into, at_most, !is_sent).await.map_err(Break::Fault)?;
         }
     }
 
+    /// What came of it.
+    fn end(self, broken: Option<Break>) -> Exchange {
+        let begun = self.sending.begun();
+        if self.sending.head.capacity() <= KEPT {
+            *self.kept = self.sending.head;
+        }
+        Exchange { answers: self.answers, begun, broken }
+    }
+
     /// Takes what has arrived; whether that was all.
-    fn take_in(&mut self, sending: &Sending<'_>) -> Result<bool, Break> {
+    fn take_in(&mut self) -> Result<bool, Break> {
         while let Some(request) = self.requests.get(self.answers.len()) {
             let answer = if self.record.is_some() {
                 self.take_record()?
@@ -305,7 +334,7 @@ impl Turn<'_, '_> {
                 let token = self.first_token + self.answers.len() as u64;
                 let Some(line) = self.channel.line().map_err(Break::Fault)? else { return Ok(false) };
                 let parsed = wire::parse(request.kind(), token, line).map_err(violated)?;
-                if self.answers.len() >= sending.begun() {
+                if self.answers.len() >= self.sending.begun() {
                     return Err(violated("came before the request"));
                 }
                 match parsed {
@@ -325,7 +354,7 @@ impl Turn<'_, '_> {
                 return Err(Break::Rejected);
             }
         }
-        if !sending.is_done() {
+        if !self.sending.is_done() {
             // An answer to a request that was not sent to its end: a refusal, after which the server skips the rest.
             return Ok(false);
         }

@@ -114,21 +114,24 @@ impl Server {
     }
 
     /// A way to use: on a queue its connection, else one that is idle, or a new one. At once an error while the server is set aside.
-    pub(super) async fn checkout(&self, deadline: Instant) -> Result<Link> {
-        self.way(false, deadline).await
+    pub(super) fn checkout(&self, deadline: Instant) -> impl Future<Output = Result<Link>> {
+        self.way(false, deadline)
     }
 
     /// The same; but with `insists` a server that is set aside is tried now, unless somebody else does.
+    ///
+    /// What waits is on the heap, as nearly no call needs it: in place it makes every call as large as that.
     pub(super) async fn way(&self, insists: bool, deadline: Instant) -> Result<Link> {
         if let Some(seat) = seat() {
-            return shared::find(self, &seat, insists, deadline).await.map(Link::Shared);
+            return match shared::at_hand(self, &seat) {
+                Some(line) => Ok(Link::Shared(line)),
+                None => Box::pin(shared::find(self, seat, insists, deadline)).await.map(Link::Shared),
+            };
         }
-        let connection = match self.pool.way(insists)? {
-            Way::Idle(connection) => connection,
-            // On the heap, as nearly no call needs it: what waits in place makes every call as large as that.
-            Way::New(pass) => Box::new(Box::pin(self.connect(pass, deadline)).await?),
-        };
-        Ok(Link::Own(connection))
+        match self.pool.way(insists)? {
+            Way::Idle(connection) => Ok(Link::Own(connection)),
+            Way::New(pass) => Box::pin(self.connect(pass, deadline)).await.map(|made| Link::Own(Box::new(made))),
+        }
     }
 
     /// Takes a way back after `exchange`, which may have broken its connection.

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use smallvec::SmallVec;
+
 use super::super::channel::Fault;
 use super::super::connection::{Break, Exchange};
 use super::super::wire::{self, Answer, Kind, Request, Violation};
@@ -14,7 +16,7 @@ pub(super) struct Entry {
     /// Who waits for it.
     pub(super) operation: u64,
     /// Of each request its kind, and where it begins in the bytes.
-    requests: Vec<(Kind, usize)>,
+    requests: SmallVec<[(Kind, usize); 1]>,
     first_token: u64,
     /// What is to be sent; nothing any more when it was, or when it was given up.
     pub(super) bytes: Vec<u8>,
@@ -37,16 +39,51 @@ impl Outcome {
     }
 }
 
+/// What entries that are over were made of, for the next ones.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    buffers: Vec<Vec<u8>>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Spare {
+    /// More than so many of a kind are not kept.
+    const MOST: usize = 128;
+    /// A buffer larger than this is not kept.
+    const LARGEST: usize = 8 << 10;
+
+    pub(super) fn keep_buffer(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < Self::MOST && buffer.capacity() <= Self::LARGEST {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
+    }
+
+    /// Keeps a place that nobody waits at any more, unless its entry is on the line still.
+    pub(super) fn keep_outcome(&mut self, outcome: &mut Outcome) {
+        if self.outcomes.len() < Self::MOST && Arc::get_mut(&mut outcome.0).is_some() {
+            outcome.take();
+            self.outcomes.push(outcome.clone());
+        }
+    }
+}
+
 impl Entry {
     /// The requests as bytes; the first has `first_token`.
-    pub(super) fn new(requests: &[Request<'_>], first_token: u64, operation: u64) -> Result<Self, Violation> {
+    pub(super) fn new(
+        requests: &[Request<'_>],
+        first_token: u64,
+        operation: u64,
+        spare: &mut Spare,
+    ) -> Result<Self, Violation> {
         /// Of a line of a request, generously.
         const LINE: usize = 160;
         let payload_len =
             |request: &Request<'_>| if let Request::Set { payload, .. } = request { payload.len() } else { 0 };
         let payloads: usize = requests.iter().map(payload_len).sum();
-        let mut bytes = Vec::with_capacity(payloads + LINE * requests.len());
-        let mut kinds = Vec::with_capacity(requests.len());
+        let mut bytes = spare.buffers.pop().unwrap_or_default();
+        bytes.reserve(payloads + LINE * requests.len());
+        let mut kinds = SmallVec::with_capacity(requests.len());
         for (token, request) in (first_token..).zip(requests) {
             kinds.push((request.kind(), bytes.len()));
             wire::encode(request, token, &mut bytes)?;
@@ -56,7 +93,7 @@ impl Entry {
             }
         }
         let answers = Results::with_capacity(requests.len());
-        let outcome = Outcome(Arc::default());
+        let outcome = spare.outcomes.pop().unwrap_or_else(|| Outcome(Arc::default()));
         Ok(Self { operation, requests: kinds, first_token, bytes, sent_at: None, answers, outcome })
     }
 

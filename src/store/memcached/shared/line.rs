@@ -15,10 +15,10 @@ use super::super::connection::{Break, Exchange};
 use super::super::handshake::Facts;
 use super::super::pool::Pool;
 use super::super::wire::{Answer, Request};
-use super::entry::{Entry, Outcome};
+use super::entry::{Entry, Outcome, Spare};
 use super::reader::Reader;
 use crate::io::queue::{Line, LineState};
-use crate::io::sys;
+use crate::io::{now, sys};
 use crate::store::Results;
 use crate::store::stats::Open;
 
@@ -61,6 +61,7 @@ struct State {
     is_full: bool,
     is_retired: bool,
     is_over: bool,
+    spare: Spare,
 }
 
 /// The right to what an exchange on a line comes to. Dropped, the exchange is given up.
@@ -139,7 +140,8 @@ impl SharedLine {
         if state.is_over {
             return Err(Fault::Closed);
         }
-        let entry = Entry::new(requests, state.last_token + 1, operation)?;
+        let first_token = state.last_token + 1;
+        let entry = Entry::new(requests, first_token, operation, &mut state.spare)?;
         state.last_token += requests.len() as u64;
         state.unsent += entry.bytes.len();
         let (number, outcome) = (state.first + state.entries.len() as u64, entry.outcome());
@@ -249,7 +251,7 @@ impl State {
     /// Whether the server owes an answer, and has been silent for `patience`.
     fn is_stuck(&self, patience: Duration) -> bool {
         let since = self.entries.front().and_then(|entry| entry.sent_at).max(self.heard);
-        self.sent > 0 && since.is_some_and(|since| since.elapsed() >= patience)
+        self.sent > 0 && since.is_some_and(|since| now().saturating_duration_since(since) >= patience)
     }
 
     fn advance(&mut self, sent: usize) {
@@ -262,7 +264,7 @@ impl State {
                 return;
             }
             left -= entry.bytes.len();
-            entry.bytes = Vec::new();
+            self.spare.keep_buffer(std::mem::take(&mut entry.bytes));
             entry.sent_at = Some(now);
             self.sent += 1;
         }
@@ -333,8 +335,8 @@ impl Ticket<'_> {
 
     /// Gives it up because its time is over; if the server has been silent for long, the line with it.
     pub(super) fn give_up(self) -> Exchange {
-        let begun = self.withdraw();
         let mut state = self.line.lock();
+        let begun = self.withdraw(&mut state);
         if !state.is_over && state.is_stuck(self.line.patience) {
             // Those who are woken have their deadlines too; they find out when they are polled.
             let mut woken = Vec::new();
@@ -348,8 +350,7 @@ impl Ticket<'_> {
     }
 
     /// Keeps from being sent what was not begun; how many requests the server may have seen something of.
-    fn withdraw(&self) -> usize {
-        let mut state = self.line.lock();
+    fn withdraw(&self, state: &mut State) -> usize {
         let Some(at) = self.number.checked_sub(state.first).and_then(|at| usize::try_from(at).ok()) else { return 0 };
         let (sent, offset) = (state.sent, state.offset);
         let Some(entry) = state.entries.get_mut(at) else { return 0 };
@@ -365,7 +366,9 @@ impl Ticket<'_> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.withdraw();
+        let mut state = self.line.lock();
+        self.withdraw(&mut state);
+        state.spare.keep_outcome(&mut self.outcome);
     }
 }
 

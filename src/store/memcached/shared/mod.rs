@@ -10,7 +10,7 @@ mod reader;
 mod way;
 
 pub(super) use line::SharedLine;
-pub(super) use way::find;
+pub(super) use way::{at_hand, find};
 
 use std::future::poll_fn;
 use std::sync::Arc;

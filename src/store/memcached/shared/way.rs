@@ -45,19 +45,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line to `server` for the operation at `seat`; see [`Server::way`].
+/// The line to `server` for the operation at `seat`, if there is one that is good: what nearly every call finds.
+pub(in crate::store::memcached) fn at_hand(server: &Server, seat: &Seat) -> Option<Arc<SharedLine>> {
+    let ways = ways(server, seat);
+    let slots = lock(&ways.0);
+    match slots.get(place(seat)) {
+        Some(Way::Line(line)) if is_good(line, server, seat) => Some(Arc::clone(line)),
+        _ => None,
+    }
+}
+
+/// The same; else it is made, or waited for; see [`Server::way`].
 pub(in crate::store::memcached) async fn find(
     server: &Server,
-    seat: &Seat,
+    seat: Seat,
     insists: bool,
     deadline: Instant,
 ) -> Result<Arc<SharedLine>> {
-    let pool = Arc::downgrade(server.pool());
-    // The address of the pool: nothing else can be there as long as the weak reference lives.
-    let key = pool.as_ptr().addr();
-    let ways: Arc<Ways> = seat.hub.keep(key, move || pool.strong_count() > 0);
+    let ways = ways(server, &seat);
     loop {
-        match step(&ways, server, seat) {
+        match step(&ways, server, &seat) {
             Step::Use(line) => return Ok(line),
             Step::Connect(connecting) => return connecting.run(server, insists, deadline).await,
             Step::Wait(attempt) => {
@@ -80,9 +87,30 @@ pub(in crate::store::memcached) async fn find(
     }
 }
 
+/// What the queue at `seat` keeps of `server`.
+fn ways(server: &Server, seat: &Seat) -> Arc<Ways> {
+    // The address of the pool: nothing else can be there as long as the weak reference lives.
+    let key = Arc::as_ptr(server.pool()).addr();
+    seat.hub.keep(key, || {
+        let pool = Arc::downgrade(server.pool());
+        move || pool.strong_count() > 0
+    })
+}
+
+/// Which of the lines to a server is for the operation at `seat`.
+fn place(seat: &Seat) -> usize {
+    usize::try_from(seat.operation).unwrap_or(0) % seat.hub.lines_per_server().max(1)
+}
+
+fn is_good(line: &SharedLine, server: &Server, seat: &Seat) -> bool {
+    let mut woken = Vec::new();
+    let is_good = line.epoch == server.pool().epoch() && line.is_good(&mut woken);
+    seat.hub.wake(woken);
+    is_good
+}
+
 fn step(ways: &Arc<Ways>, server: &Server, seat: &Seat) -> Step {
-    let count = seat.hub.lines_per_server().max(1);
-    let at = usize::try_from(seat.operation).unwrap_or(0) % count;
+    let at = place(seat);
     let mut slots = lock(&ways.0);
     while slots.len() <= at {
         slots.push(Way::None);
@@ -90,10 +118,7 @@ fn step(ways: &Arc<Ways>, server: &Server, seat: &Seat) -> Step {
     let Some(slot) = slots.get_mut(at) else { return Step::Wait(Arc::default()) };
     match slot {
         Way::Line(line) => {
-            let mut woken = Vec::new();
-            let is_good = line.epoch == server.pool().epoch() && line.is_good(&mut woken);
-            seat.hub.wake(woken);
-            if is_good {
+            if is_good(line, server, seat) {
                 return Step::Use(Arc::clone(line));
             }
             line.retire();
