@@ -102,6 +102,22 @@ class LifetimeTest < Minitest::Test
     run_ruby("GC.auto_compact = true\n#{WORK.gsub("20.times", "200.times")}\nGC.compact\n#{WORK}")
   end
 
+  # A Ractor copies what it is given, and what is freed twice takes the process with it.
+  def test_what_is_native_is_not_copied_into_a_ractor
+    out = run_ruby(<<~RUBY)
+      store = Lovely::Store.open("memory://ractor")
+      container = store.container("app")
+      [store, container, container.handle, store.handle].each do |native|
+        Ractor.new(native, &:itself)
+      rescue Lovely::Misuse => e
+        puts e.message
+      end
+      GC.start
+      store.transaction { |tx| tx.session(container, "s")["p"]["k"] = 1 }
+    RUBY
+    assert_equal 4, out.scan("a handle cannot be copied").size
+  end
+
   # Contract 2.6: the memory of an ended transaction is back at the end of its block, not when the collector comes.
   def test_the_end_of_a_block_gives_the_memory_back
     store = Lovely::Store.open("memory://memory")

@@ -314,6 +314,14 @@ module Lovely
       def self.freed_by(function)
         Class.new(self) { define_singleton_method(:release) { |pointer| Native.__send__(function, pointer) } }
       end
+
+      # There is one of it. A Ractor copies what it is given, and Ruby gives the copy the finalizer too, which would free
+      # what the first one still uses.
+      # @raise [Misuse]
+      def initialize_copy(_other)
+        ObjectSpace.undefine_finalizer(self)
+        raise Misuse, "a handle cannot be copied"
+      end
     end
 
     # One for each type of the library.
