@@ -249,6 +249,27 @@ fn a_batch_gives_one_answer_for_each_item_in_its_order() {
     });
 }
 
+#[test]
+fn what_a_batch_does_not_send_has_its_outcome_in_its_place() {
+    on_both(|at| {
+        let is_over = |i: usize| [0, 2, 3, 5].contains(&i);
+        let limit = at.store.record_limit(&Key::new("c/0"));
+        let item = |i| WriteItem {
+            key: Key::new(&format!("c/{i}")),
+            action: Action::Put(Blob::new(vec![b'x'; if is_over(i) { limit + 1 } else { i }]).into()),
+            ttl: None,
+        };
+        let items: Vec<WriteItem> = (0..6).map(item).collect();
+        for (i, written) in run(at.store.write(&items, soon())).unwrap().into_iter().enumerate() {
+            match written {
+                Written::Done(_) => assert!(!is_over(i), "{i} was sent"),
+                Written::Failed(Error::TooLarge(_)) => assert!(is_over(i), "{i} was not sent"),
+                other => panic!("{i}: {other:?}"),
+            }
+        }
+    });
+}
+
 // A fact of memcached: write and read at the same time, or large batches deadlock against the server's buffers.
 #[test]
 fn large_batches_of_reads_do_not_deadlock() {

@@ -117,9 +117,9 @@ impl Memcached {
         if let [item] = items
             && let Some(server) = self.server(&item.key)
         {
-            let written = [write::write_one(server, item, limit, moved, deadline).await];
+            let written = write::write(server, &[item], limit, moved, deadline).await;
             write::count(server, std::iter::once(item), &written);
-            return SmallVec::from(written);
+            return written;
         }
         // On the heap: as large as what is above, and rarely needed.
         Box::pin(self.write_several(items, moved, deadline)).await

@@ -6,10 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::connection::{Break, Exchange};
-use super::handshake::Identity;
 use super::link::Link;
 use super::load::{Read, load};
 use super::server::Server;
@@ -31,26 +30,22 @@ pub(super) async fn write(
     if !moved.is_zero() {
         // Reading removes what has expired by the moved clock. An error will show when writing.
         let reads: Vec<Read<'_>> = items.iter().map(|item| Read::version(&item.key)).collect();
-        load(server, &reads, moved, deadline).await;
+        Box::pin(load(server, &reads, moved, deadline)).await;
     }
-    let mut written: SmallVec<[Option<Written>; 1]> = items.iter().map(|_| None).collect();
     loop {
         let mut link = match server.checkout(deadline).await {
             Ok(link) => link,
-            Err(error) => return fill(written, || Written::Failed(error.clone())),
+            Err(error) => return items.iter().map(|_| Written::Failed(error.clone())).collect(),
         };
         let mut requests: SmallVec<[Request<'_>; 1]> = SmallVec::with_capacity(items.len());
-        for (item, slot) in items.iter().zip(&mut written) {
-            // What was not sent has its outcome.
-            *slot = match request(server, &link, item, item_limit, moved) {
-                Ok(request) => {
-                    requests.push(request);
-                    None
-                }
-                Err(unsent) => Some(unsent),
-            };
+        let mut unsent = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            match request(server, &link, item, item_limit, moved) {
+                Ok(request) => requests.push(request),
+                Err(outcome) => unsent.push((at, outcome)),
+            }
         }
-        let exchange = if requests.is_empty() {
+        let mut exchange = if requests.is_empty() {
             Exchange::nothing()
         } else {
             server.exchange(&mut link, &requests, deadline).await
@@ -60,68 +55,33 @@ pub(super) async fn write(
             server.checkin(link, &exchange);
             continue;
         }
-        let (epoch, identity) = (link.epoch(), link.facts().identity);
-        if exchange.answers.len() == requests.len() {
+        let epoch = link.epoch();
+        if let ([_], [request]) = (items, requests.as_slice())
+            && let Some(answer) = exchange.answers.pop()
+        {
+            // Nearly every commit: one session, and its answer.
             server.checkin(link, &exchange);
-            let mut answers = exchange.answers.into_iter();
-            let outcomes = items.iter().zip(written).map(|(item, unsent)| match unsent {
-                Some(unsent) => unsent,
-                None => answers.next().map_or_else(|| no_answer(server), |answer| outcome(server, item, answer, epoch)),
-            });
-            return outcomes.collect();
+            return smallvec![outcome(server, request, answer, epoch)];
         }
-        let unanswered = unanswered(server, &exchange, identity, deadline, link).await;
-        let Exchange { answers, begun, .. } = exchange;
-        let mut answers = answers.into_iter();
-        let open = items.iter().zip(&mut written).filter(|(_, slot)| slot.is_none());
-        for (order, (item, slot)) in open.enumerate() {
-            *slot = Some(match answers.next() {
-                Some(answer) => outcome(server, item, answer, epoch),
-                None if order < begun => unanswered.begun.clone(),
-                None => unanswered.unsent.clone(),
-            });
+        let mut written = Results::with_capacity(items.len());
+        for (request, answer) in requests.iter().zip(exchange.answers.drain(..)) {
+            written.push(outcome(server, request, answer, epoch));
         }
-        return fill(written, || unanswered.unsent.clone());
-    }
-}
-
-/// Writes one item; see [`write`].
-pub(super) async fn write_one(
-    server: &Server,
-    item: &WriteItem,
-    item_limit: Option<usize>,
-    moved: Duration,
-    deadline: Instant,
-) -> Written {
-    if !moved.is_zero() {
-        Box::pin(load(server, &[Read::version(&item.key)], moved, deadline)).await;
-    }
-    loop {
-        let mut link = match server.checkout(deadline).await {
-            Ok(link) => link,
-            Err(error) => return Written::Failed(error),
-        };
-        let request = match request(server, &link, item, item_limit, moved) {
-            Ok(request) => request,
-            Err(unsent) => {
-                server.checkin(link, &Exchange::nothing());
-                return unsent;
+        if written.len() == requests.len() {
+            server.checkin(link, &exchange);
+        } else {
+            let begun = exchange.begun;
+            // On the heap: rarely needed.
+            let unanswered = Box::pin(unanswered(server, link, exchange, written.len(), deadline)).await;
+            for order in written.len()..requests.len() {
+                written.push(if order < begun { unanswered.begun.clone() } else { unanswered.unsent.clone() });
             }
-        };
-        let mut exchange = server.exchange(&mut link, &[request], deadline).await;
-        if let Some(answer) = exchange.answers.pop() {
-            let epoch = link.epoch();
-            server.checkin(link, &exchange);
-            return outcome(server, item, answer, epoch);
         }
-        if link.is_used() && exchange.begun == 0 && exchange.was_dead() && !is_past(deadline) {
-            // Nothing has left this process: a new connection may do better.
-            server.checkin(link, &exchange);
-            continue;
+        // From the first to the last: each comes to its place.
+        for (at, outcome) in unsent {
+            written.insert(at, outcome);
         }
-        let identity = link.facts().identity;
-        let unanswered = Box::pin(unanswered(server, &exchange, identity, deadline, link)).await;
-        return if exchange.begun > 0 { unanswered.begun } else { unanswered.unsent };
+        return written;
     }
 }
 
@@ -148,22 +108,17 @@ struct Unanswered {
     unsent: Written,
 }
 
-/// Takes the connection back, and finds out what the requests without an answer may have come to.
-async fn unanswered(
-    server: &Server,
-    exchange: &Exchange,
-    identity: Identity,
-    deadline: Instant,
-    link: Link,
-) -> Unanswered {
-    server.checkin(link, exchange);
+/// Takes the connection back, and finds out what the requests behind the first `answered` may have come to.
+async fn unanswered(server: &Server, link: Link, exchange: Exchange, answered: usize, deadline: Instant) -> Unanswered {
+    let identity = link.facts().identity;
+    server.checkin(link, &exchange);
     let Some(broken) = &exchange.broken else {
         return Unanswered { begun: no_answer(server), unsent: no_answer(server) };
     };
     let error = server.broken(broken);
     let unsent = Written::Failed(error.clone());
     let mut begun = Written::Unknown(error);
-    if exchange.begun > exchange.answers.len()
+    if exchange.begun > answered
         && !matches!(broken, Break::Rejected)
         && let Ok(other) = server.checkout(deadline).await
     {
@@ -209,12 +164,14 @@ fn request<'a>(
     Ok(Request::Set { key: &item.key, payload, mode, ttl })
 }
 
-fn outcome(server: &Server, item: &WriteItem, answer: Answer, epoch: u64) -> Written {
+/// What `answer` says of `request`.
+fn outcome(server: &Server, request: &Request<'_>, answer: Answer, epoch: u64) -> Written {
     match answer {
         Answer::Done { cas } | Answer::Found { cas, .. } => Written::Done(Token { cas, epoch }),
         Answer::Missing => Written::Absent,
         Answer::Exists => Written::Changed,
-        Answer::Refused(text) if matches!(item.action, Action::Touch) => {
+        // It was only to be renewed.
+        Answer::Refused(text) if matches!(request, Request::Get { .. }) => {
             Written::Failed(super::load::refused(server, &text))
         }
         Answer::Refused(text) => Written::Refused(format!("memcached server {}: {text}", server.name()).into()),
@@ -246,8 +203,4 @@ pub(super) fn no_versions(server: &Server) -> Error {
 fn too_large(server: &Server, payload: &Payload, limit: usize) -> Error {
     let (len, name) = (payload.len(), server.name());
     Error::TooLarge(format!("record of {len} bytes is over the limit of {limit} of memcached server {name}").into())
-}
-
-fn fill(written: SmallVec<[Option<Written>; 1]>, rest: impl Fn() -> Written) -> Results<Written> {
-    written.into_iter().map(|written| written.unwrap_or_else(&rest)).collect()
 }
