@@ -251,7 +251,7 @@ fn half_damaged() -> Container {
     }
     commit(&mut txn).unwrap();
     let Ok(Stored::Session(record)) = decode(Blob::new(bytes(&c, "s"))) else { panic!("a session") };
-    let bad = record.pkg_bytes(record.find("wrecked").unwrap()).unwrap();
+    let (_, bad) = record.entries().find(|(name, _)| *name == "wrecked").unwrap();
     let at = bad.as_ptr() as usize - record.blob().as_ptr() as usize;
     let mut damaged = record.blob().to_vec();
     // The table of the package: how many entries it has.

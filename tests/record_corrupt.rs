@@ -102,7 +102,7 @@ fn a_damaged_package_is_found_at_its_first_use_and_leaves_the_others_readable() 
     let record = session(&encode(&header(), &[("bad", PkgSource::Raw(&[1, 0, 0])), ("good", good)]).unwrap());
     assert_eq!(record.pkg(0).unwrap_err(), Corrupt("table without a count".into()));
     assert_eq!(record.pkg(1).unwrap().value(0), Ok(Value::Null));
-    assert_eq!(record.pkg_bytes(0), Some(&[1, 0, 0][..]));
+    assert_eq!(record.entries().next(), Some(("bad", &[1, 0, 0][..])));
 }
 
 fn value_reason(raw: &[u8]) -> String {

@@ -48,7 +48,7 @@ fn packages_and_keys_are_found_by_name() {
     assert!(record.pkg(1).unwrap().is_empty());
     assert!(record.pkg(2).is_err() && cart.value(3).is_err() && cart.key(3).is_none());
 
-    let raw: Vec<_> = (0..2).map(|i| (record.name(i).unwrap(), PkgSource::Raw(record.pkg_bytes(i).unwrap()))).collect();
+    let raw: Vec<_> = record.entries().map(|(name, bytes)| (name, PkgSource::Raw(bytes))).collect();
     assert_eq!(encode(&header(), &raw).unwrap(), &record.blob()[..]);
 }
 
@@ -155,13 +155,13 @@ fn long_stretches_of_what_was_loaded_are_not_copied() {
     for (count, len) in [(1, 200_000), (3, 5_000), (50, 2_000), (3, 10), (200, 1)] {
         let record = session(&even(count, len).encode());
         let package = record.pkg(0).unwrap();
+        let (_, untouched) = record.entries().nth(1).unwrap();
         for changed in 0..count {
             let entries = (0..count).map(|at| {
                 let raw = EntrySource::Raw(package.raw(at).unwrap());
                 (package.key(at).unwrap(), if at == changed { EntrySource::Value(&one) } else { raw })
             });
-            let packages =
-                [("a", PkgSource::Entries(entries.collect())), ("b", PkgSource::Raw(record.pkg_bytes(1).unwrap()))];
+            let packages = [("a", PkgSource::Entries(entries.collect())), ("b", PkgSource::Raw(untouched))];
             let payload = record::encode(&header(), &packages, Some(record.blob())).unwrap();
             let copied = encode(&header(), &packages).unwrap();
             assert_eq!(payload.pieces().collect::<Vec<_>>().concat(), copied);
@@ -179,7 +179,8 @@ fn long_stretches_of_what_was_loaded_are_not_copied() {
 #[test]
 fn bytes_of_another_record_are_copied() {
     let (mine, theirs) = (session(&even(2, 9_000).encode()), session(&even(2, 9_000).encode()));
-    let packages = [("a", PkgSource::Raw(mine.pkg_bytes(0).unwrap()))];
+    let (_, bytes) = mine.entries().next().unwrap();
+    let packages = [("a", PkgSource::Raw(bytes))];
     let payload = record::encode(&header(), &packages, Some(theirs.blob())).unwrap();
     assert_eq!(payload.pieces().count(), 1);
     assert_eq!(&payload.to_blob()[..], encode(&header(), &packages).unwrap());

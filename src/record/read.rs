@@ -90,10 +90,4 @@ impl Record {
         let (start, end) = self.table.item(&self.blob, i).ok_or(Corrupt::new("record has no such package"))?;
         Package::check(&self.blob, start, end)
     }
-
-    /// The bytes of package `i`, unchecked.
-    pub fn pkg_bytes(&self, i: usize) -> Option<&[u8]> {
-        let (start, end) = self.table.item(&self.blob, i)?;
-        self.blob.get(start..end)
-    }
 }
