@@ -2,12 +2,16 @@ package adapter
 
 import (
 	"bytes"
+	"context"
 	"encoding/gob"
 	"math"
 	"reflect"
 	"runtime"
 	"testing"
 	"time"
+	"weak"
+
+	lovely "lovely.session/go"
 )
 
 type named string
@@ -189,6 +193,33 @@ func TestSomethingIsKeptBesideAnObjectAsLongAsThatLives(t *testing.T) {
 		t.Error("nothing has something")
 	}
 	runtime.KeepAlive(kept)
+}
+
+func TestAContextThatLastsKeepsNoVisit(t *testing.T) {
+	store, err := lovely.Open("memory://adapter-lasting")
+	check(t, err)
+	defer store.Close()
+	visitors, err := store.Container("visitors")
+	check(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	place := Place{visitors, "kept"}
+	_, err = Create(ctx, place, "a", OpaqueContent([]byte("data")), Head{})
+	check(t, err)
+	visit, err := Open(ctx, place, "a")
+	check(t, err)
+	if visit.open == nil {
+		t.Fatal("the transaction that loaded it has ended already")
+	}
+	known := weak.Make(visit)
+	for range 100 {
+		runtime.GC()
+		if known.Value() == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("it is kept")
 }
 
 var global = []byte("not of the heap")

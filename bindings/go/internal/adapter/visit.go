@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	lovely "lovely.session/go"
 )
@@ -103,7 +105,15 @@ func Open(ctx context.Context, place Place, id string) (*Visit, error) {
 		return visit, nil
 	}
 	visit.open = open
-	open.leave = context.AfterFunc(ctx, visit.Leave)
+	// A context may last longer than anybody knows of the visit, and must not keep it.
+	known := weak.Make(visit)
+	leave := context.AfterFunc(ctx, func() {
+		if visit := known.Value(); visit != nil {
+			visit.Leave()
+		}
+	})
+	open.leave = leave
+	runtime.AddCleanup(visit, func(done context.CancelFunc) { leave(); done() }, open.done)
 	return visit, nil
 }
 
