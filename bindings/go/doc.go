@@ -34,9 +34,9 @@
 //		Note string   `lovely:"-"`              // not stored
 //	}
 //
-// Fields of an embedded struct are stored as if they stood in the outer one. A nil pointer is nil; a nil slice or map is an
-// empty one. Times have no type of their own: store Unix milliseconds. [Get],
-// [Pkg.Decode] and [Pkg.Load] read into such types, and refuse what does not fit with [ErrType] or [ErrRange].
+// Fields of an embedded struct are stored as if they stood in the outer one; an embedded pointer is a field like others.
+// A nil pointer is nil; a nil slice or map is an empty one. Times have no type of their own: store Unix milliseconds.
+// [Get], [Pkg.Decode] and [Pkg.Load] read into such types, and refuse what does not fit with [ErrType] or [ErrRange].
 //
 // # Errors
 //

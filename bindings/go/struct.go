@@ -61,6 +61,10 @@ func findFields(kind reflect.Type, outer []int, taken map[string]bool) ([]field,
 			if hasTag && tag != "-" {
 				return nil, refused(ErrArgument, "field %s of %s has a tag and is not exported", member.Name, kind)
 			}
+			// Its fields may be exported, and would be lost without a word.
+			if member.Anonymous && !hasTag && member.Type.Kind() == reflect.Pointer && member.Type.Elem().Kind() == reflect.Struct {
+				return nil, refused(ErrType, "a %s cannot be stored: it embeds a %s, which is not exported", kind, member.Type)
+			}
 			continue
 		}
 		if name == "" {

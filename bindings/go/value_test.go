@@ -160,6 +160,8 @@ func TestIntegersOfEveryWidthGoInIfTheyFit(t *testing.T) {
 	}
 }
 
+type unexported struct{ A int }
+
 func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 	store := open(t, memoryURL())
 	pkg := session(t, begin(t, store), container(t, store), "a").Pkg("cart")
@@ -190,6 +192,10 @@ func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 		"a list in itself":  {cycle, lovely.ErrTooLarge}, "a pointer to itself": {self, lovely.ErrTooLarge},
 		"nested too deep": {deep, lovely.ErrTooLarge}, "doubled 40 times": {doubled, lovely.ErrTooLarge},
 		"an embedded time": {struct{ time.Time }{}, lovely.ErrType},
+		"an embedded pointer that is not exported": {struct {
+			*unexported
+			B int
+		}{&unexported{1}, 2}, lovely.ErrType},
 	} {
 		if err := pkg.Set("key", refused.value); !errors.Is(err, refused.want) {
 			t.Errorf("%s: %v", name, err)
