@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"iter"
+	"math"
 	"runtime"
 	"time"
 	"unsafe"
@@ -356,8 +357,12 @@ func (s Session) Deadline() (time.Time, error) {
 	}))
 }
 
-// SetDeadline sets when the session ends, however much it is used.
+// SetDeadline sets when the session ends, however much it is used. The zero time is refused: [Session.ClearDeadline] takes a
+// deadline away.
 func (s Session) SetDeadline(t time.Time) error {
+	if seconds := t.Unix(); t.IsZero() || seconds < math.MinInt64/1000 || seconds >= math.MaxInt64/1000 {
+		return refused(ErrRange, "the deadline is the zero time, or more than 292 million years away")
+	}
 	return s.do(true, func() C.int32_t {
 		return C.ls_session_set_deadline(s.raw, C.int64_t(t.UnixMilli()), &s.txn.block.err)
 	})

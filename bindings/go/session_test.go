@@ -179,6 +179,11 @@ func TestTimeoutsAndDeadlinesOfASession(t *testing.T) {
 		deadline := now.Add(90 * time.Minute).Truncate(time.Millisecond)
 		check(t, s.SetTimeout(2*time.Hour))
 		check(t, s.SetDeadline(deadline))
+		for _, never := range []time.Time{{}, time.Unix(1<<62, 0), time.Unix(-1<<62, 0)} {
+			if err := s.SetDeadline(never); !errors.Is(err, lovely.ErrRange) {
+				t.Fatal(err)
+			}
+		}
 		if err := s.SetTimeout(3 * time.Hour); !errors.Is(err, lovely.ErrRange) {
 			t.Fatal(err)
 		}
