@@ -117,12 +117,20 @@ func ended(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	cause := context.Cause(ctx)
 	status, message := ErrCancelled, "the context was cancelled"
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		status, message = ErrTimeout, "the context's deadline has passed"
 	}
-	return &Error{Status: status, Message: message, cause: cause}
+	return &Error{Status: status, Message: message, cause: causeOf(ctx)}
+}
+
+// causeOf returns why a context has ended: the error of its kind, and what else it was given as the cause.
+func causeOf(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return errors.Join(err, cause)
 }
 
 // pause waits before work is run again, longer each time and never as long as somebody else; false if the context ended.

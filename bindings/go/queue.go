@@ -257,7 +257,7 @@ func because(ctx context.Context, err error) error {
 	case ErrCancelled:
 		return ended(ctx)
 	case ErrTimeout, ErrUnknown, ErrPartial:
-		failed.cause = context.Cause(ctx)
+		failed.cause = causeOf(ctx)
 	}
 	return failed
 }
