@@ -30,6 +30,13 @@ func (m *Manager) ids(r *http.Request) []string {
 	return ids
 }
 
+// fitsCookie tells whether a cookie can carry an id so that it is found again: who handed out a session's transaction may have
+// given it any.
+func fitsCookie(id string) bool {
+	cookie := http.Cookie{Name: "id", Value: id}
+	return len(id) <= maxID && cookie.Valid() == nil
+}
+
 func (m *Manager) hasCookie(r *http.Request) bool { return len(r.CookiesNamed(m.cookie.Name)) > 0 }
 
 func (m *Manager) setCookie(header http.Header, id string) {

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,6 +31,47 @@ func TestTheCookieHasWhatTheOptionsSay(t *testing.T) {
 		equal(t, strings.Replace(got.header.Get("Set-Cookie"), ann.id(), "ID", 1), want)
 		equal(t, got.header.Get("Cache-Control"), `no-cache="Set-Cookie"`)
 		equal(t, got.header.Get("Vary"), "Cookie")
+	}
+}
+
+func TestAnyMaxAgeIsOneThatBrowsersTake(t *testing.T) {
+	for age, want := range map[time.Duration]int{
+		1: 1, time.Second: 1, time.Second + 1: 2, math.MaxInt32 * time.Second: math.MaxInt32, math.MaxInt64: math.MaxInt32,
+	} {
+		ann := visit(t, serve(t, inMemory(t), count, middleware.WithMaxAge(age)))
+		cookie, err := http.ParseSetCookie(ann.get("/").header.Get("Set-Cookie"))
+		check(t, err)
+		equal(t, cookie.MaxAge, want)
+		if age > time.Hour {
+			equal(t, ann.get("/").header.Get("Set-Cookie"), "")
+		}
+	}
+}
+
+func TestAnIDThatACookieCannotCarryIsAnErrorAndNotALostSession(t *testing.T) {
+	visitors := inMemory(t)
+	id := ""
+	renew := func(session *middleware.Session, w http.ResponseWriter, r *http.Request) {
+		handed := must[lovely.Session](t)(session.Open())
+		check(t, handed.Pkg("session").SetInt("n", 1))
+		check(t, handed.RenewAs(id))
+	}
+	server := serve(t, visitors, routes(map[string]handle{"/renew": renew, "/count": count}), middleware.WithOnError(
+		func(w http.ResponseWriter, r *http.Request, err error) {
+			if !errors.Is(err, lovely.ErrArgument) {
+				t.Error(err)
+			}
+			http.Error(w, "", http.StatusTeapot)
+		}))
+	for _, id = range []string{"a;b", `a"b`, `a\b`, "a\nb", "\xc3\xa9", strings.Repeat("a", 129)} {
+		ann := visit(t, server)
+		equal(t, ann.get("/renew").status, http.StatusTeapot)
+		equal(t, ann.get("/count").body, "1")
+	}
+	for _, id = range []string{"a b", "a,b", strings.Repeat("a", 128)} {
+		ann := visit(t, server)
+		equal(t, ann.get("/renew").status, http.StatusOK)
+		equal(t, ann.get("/count").body, "2")
 	}
 }
 

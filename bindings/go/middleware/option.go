@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -77,6 +78,9 @@ func WithOnError(hook func(w http.ResponseWriter, r *http.Request, err error)) O
 	return func(s *settings) { s.onError = hook }
 }
 
+// longestMaxAge is 68 years; browsers make less of it.
+const longestMaxAge = math.MaxInt32 * time.Second
+
 // check refuses what browsers would drop without a word.
 func (s *settings) check() error {
 	cookie := &s.cookie
@@ -98,7 +102,7 @@ func (s *settings) check() error {
 		return argument("the hook for errors is nil")
 	}
 	// Less than a second would be a cookie of the browser's session, or one that ends at once.
-	cookie.MaxAge = int((s.maxAge + time.Second - 1) / time.Second)
+	cookie.MaxAge = int((min(s.maxAge, longestMaxAge) + time.Second - 1) / time.Second)
 	return nil
 }
 

@@ -113,7 +113,8 @@ func (s *Session) Peek() (lovely.Session, error) {
 }
 
 // Open hands out the session for all that a [lovely.Session] can do, and makes one if the visitor has none; that is stored even if
-// it stays empty. Its transaction can open more sessions, and has savepoints; ending it is the middleware's affair.
+// it stays empty. Its transaction can open more sessions, and has savepoints; ending it is the middleware's affair. An id that
+// it is given has to be one that a cookie can carry, of 128 bytes at most.
 //
 // What is handed out ends when the response begins, and is for one goroutine at a time.
 func (s *Session) Open() (lovely.Session, error) {

@@ -93,7 +93,13 @@ func (s *Session) finalID() (string, error) {
 		s.isDestroyed = true
 		return "", nil
 	}
-	if err == nil && id != s.id && s.manager.cookie.MaxAge > 0 {
+	if err != nil || id == s.id {
+		return id, err
+	}
+	if !fitsCookie(id) {
+		return "", argument("the session was given an id that a cookie cannot carry")
+	}
+	if s.manager.cookie.MaxAge > 0 {
 		err = s.manager.noteCookie(s.stored)
 	}
 	return id, err
