@@ -19,6 +19,9 @@
 // changed nothing writes nothing. A session that was destroyed stays so: a slower request that changed it gets
 // [lovely.ErrGone] from Save, and no cookie. A request whose client has gone stores what it changed all the same.
 //
+// Save sends the cookie whether or not something was changed: that of a slow request which began before another one gave
+// the session a new id takes the place of the new one. Save only what was changed, or start slow requests after signing in.
+//
 // A server that does not answer is an error of Get, New and Save, never an empty session: Save does not store what such
 // a session became.
 //

@@ -55,4 +55,8 @@
 // An id is used only if a session is stored under it. Any other cookie, unknown, expired or made up, is answered with a fresh
 // id of 192 random bits once there is something to store. Call [Session.Renew] at sign-in: an id that somebody planted before
 // is worth nothing then.
+//
+// A request that the browser sent with the old id, before it got the new one, may come when the old one is over. Then it is
+// one without a session, and if it changes something, the cookie that it gets takes the place of the new one: a page that
+// signs in should have nothing that writes going on beside it.
 package middleware

@@ -25,6 +25,9 @@
 //		...
 //	}
 //
+// One that changed nothing is no failure; but with an IdleTimeout scs sends the cookie with each response, and that of a
+// request which began before RenewToken then takes the place of the new one. Start slow requests after signing in.
+//
 // A server that does not answer is an error of Find and Commit, never an empty session. A request whose client has gone
 // stores what it changed all the same.
 //
