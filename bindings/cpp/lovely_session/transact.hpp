@@ -5,6 +5,7 @@
 #include <chrono>
 #include <random>
 #include <thread>
+#include <tuple>
 
 #include "txn.hpp"
 
@@ -32,11 +33,23 @@ private:
     std::minstd_rand random_{seed(this)};
 };
 
-/// What dies with the transaction that lent it.
+template <class T, class = void>
+inline constexpr bool holds_lent = false;
+
+/// What dies with the transaction that lent it, alone or in an optional, a list, a pair and the like.
 template <class T>
 inline constexpr bool is_lent = std::is_same_v<T, Session> || std::is_same_v<T, Package> || std::is_same_v<T, ValueView> ||
                                 std::is_same_v<T, BytesView> || std::is_same_v<T, std::string_view> ||
-                                std::is_same_v<T, ListView> || std::is_same_v<T, MapView>;
+                                std::is_same_v<T, ListView> || std::is_same_v<T, MapView> || holds_lent<T>;
+
+// There are types of JSON that hold themselves.
+template <class T>
+inline constexpr bool holds_lent<T, std::enable_if_t<!std::is_same_v<typename T::value_type, T>>> =
+    is_lent<std::remove_cv_t<typename T::value_type>>;
+template <class... Parts>
+inline constexpr bool holds_lent<std::tuple<Parts...>> = (is_lent<std::remove_cv_t<Parts>> || ...);
+template <class First, class Second>
+inline constexpr bool holds_lent<std::pair<First, Second>> = is_lent<std::remove_cv_t<First>> || is_lent<std::remove_cv_t<Second>>;
 
 /// Commits, unless the work has ended the transaction itself.
 inline void finish(Transaction& txn) {

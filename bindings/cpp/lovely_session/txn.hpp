@@ -51,6 +51,9 @@ class IdList {
 public:
     template <class Ids>
     explicit IdList(const Ids& ids) {
+        using Id = decltype(*std::begin(ids));
+        static_assert(std::is_reference_v<Id> || std::is_trivially_destructible_v<Id>,
+                      "ids that are made on the way are gone when they are asked for: put them into a std::vector first");
         for (const std::string_view id : ids) {
             data_.push_back(id.data());
             sizes_.push_back(id.size());
