@@ -1683,8 +1683,8 @@ int32_t ls_session_accessed(ls_session *session, int64_t *out_ms, ls_error *err)
  * `session`: the session.
  * `out_ms`: set to the timeout in milliseconds; 0 is never.
  *
- * Returns `LS_OK`; `LS_NOT_FOUND` if it has none of its own, and the container's counts; an error as any handle of a
- * session gives, see `ls_session`.
+ * Returns `LS_OK`; `LS_NOT_FOUND` if it has none of its own, and the container's counts; `LS_ERR_RANGE` for one over
+ * 2^63-1, which another program stored; an error as any handle of a session gives, see `ls_session`.
  * Ownership: none.
  * I/O: none. Threads: exclusive. Since: 0.1.
  */
@@ -2115,7 +2115,8 @@ int32_t ls_pkg_set(ls_pkg *pkg,
  * `out`: set to the sum as this transaction sees it; may be NULL.
  *
  * Returns `LS_OK`; `LS_ERR_TYPE` if the key holds anything but an integer; `LS_ERR_RANGE` if the sum does not fit in 64
- * bits; else as `ls_pkg_set`. After an error the key has what it had.
+ * bits, or all that the transaction added to what was loaded does not; else as `ls_pkg_set`. After an error the key has
+ * what it had.
  * Ownership: none.
  * I/O: none. Threads: exclusive. Since: 0.1.
  */
@@ -2612,7 +2613,8 @@ int32_t ls_value_new_map(ls_value **out, ls_error *err);
  * `item`: what to append.
  *
  * Returns `LS_OK`; `LS_ERR_TYPE` if it is no list; `LS_ERR_TOO_LARGE` if it would hold more than 1,000,000 entries or
- * be nested more than 64 deep, and is then unchanged; `LS_ERR_MISUSE` while another thread changes it.
+ * 1 GiB (what it holds twice counting twice), or be nested more than 64 deep, and is then unchanged; `LS_ERR_MISUSE`
+ * while another thread changes it.
  * Ownership: `item` stays whose it was. What was lent from the list ends.
  * I/O: none. Threads: exclusive. Since: 0.1.
  */
@@ -2626,8 +2628,8 @@ int32_t ls_value_list_push(ls_value *value, const ls_value *item, ls_error *err)
  * `item`: what to set.
  *
  * Returns `LS_OK`; `LS_ERR_TYPE` if it is no map; `LS_ERR_ARGUMENT` if the key is not UTF-8; `LS_ERR_TOO_LARGE` if the
- * key is over 65,535 bytes, or the map would hold more than 1,000,000 entries or be nested more than 64 deep, and is
- * then unchanged; `LS_ERR_MISUSE` while another thread changes it.
+ * key is over 65,535 bytes, or the map would hold more than 1,000,000 entries or 1 GiB (what it holds twice counting
+ * twice), or be nested more than 64 deep, and is then unchanged; `LS_ERR_MISUSE` while another thread changes it.
  * Ownership: `item` stays whose it was. What was lent from the map ends.
  * I/O: none. Threads: exclusive. Since: 0.1.
  */

@@ -104,7 +104,8 @@ pub unsafe extern "C" fn ls_pkg_set(
 /// `out`: set to the sum as this transaction sees it; may be NULL.
 ///
 /// Returns `LS_OK`; `LS_ERR_TYPE` if the key holds anything but an integer; `LS_ERR_RANGE` if the sum does not fit in 64
-/// bits; else as `ls_pkg_set`. After an error the key has what it had.
+/// bits, or all that the transaction added to what was loaded does not; else as `ls_pkg_set`. After an error the key has
+/// what it had.
 /// Ownership: none.
 /// I/O: none. Threads: exclusive. Since: 0.1.
 #[unsafe(no_mangle)]

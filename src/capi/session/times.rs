@@ -42,8 +42,8 @@ pub unsafe extern "C" fn ls_session_accessed(session: *mut ls_session, out_ms: *
 /// `session`: the session.
 /// `out_ms`: set to the timeout in milliseconds; 0 is never.
 ///
-/// Returns `LS_OK`; `LS_NOT_FOUND` if it has none of its own, and the container's counts; an error as any handle of a
-/// session gives, see `ls_session`.
+/// Returns `LS_OK`; `LS_NOT_FOUND` if it has none of its own, and the container's counts; `LS_ERR_RANGE` for one over
+/// 2^63-1, which another program stored; an error as any handle of a session gives, see `ls_session`.
 /// Ownership: none.
 /// I/O: none. Threads: exclusive. Since: 0.1.
 #[unsafe(no_mangle)]

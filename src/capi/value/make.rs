@@ -133,7 +133,8 @@ pub unsafe extern "C" fn ls_value_new_map(out: *mut *mut ls_value, err: *mut ls_
 /// `item`: what to append.
 ///
 /// Returns `LS_OK`; `LS_ERR_TYPE` if it is no list; `LS_ERR_TOO_LARGE` if it would hold more than 1,000,000 entries or
-/// be nested more than 64 deep, and is then unchanged; `LS_ERR_MISUSE` while another thread changes it.
+/// 1 GiB (what it holds twice counting twice), or be nested more than 64 deep, and is then unchanged; `LS_ERR_MISUSE`
+/// while another thread changes it.
 /// Ownership: `item` stays whose it was. What was lent from the list ends.
 /// I/O: none. Threads: exclusive. Since: 0.1.
 #[unsafe(no_mangle)]
@@ -155,8 +156,8 @@ pub unsafe extern "C" fn ls_value_list_push(value: *mut ls_value, item: *const l
 /// `item`: what to set.
 ///
 /// Returns `LS_OK`; `LS_ERR_TYPE` if it is no map; `LS_ERR_ARGUMENT` if the key is not UTF-8; `LS_ERR_TOO_LARGE` if the
-/// key is over 65,535 bytes, or the map would hold more than 1,000,000 entries or be nested more than 64 deep, and is
-/// then unchanged; `LS_ERR_MISUSE` while another thread changes it.
+/// key is over 65,535 bytes, or the map would hold more than 1,000,000 entries or 1 GiB (what it holds twice counting
+/// twice), or be nested more than 64 deep, and is then unchanged; `LS_ERR_MISUSE` while another thread changes it.
 /// Ownership: `item` stays whose it was. What was lent from the map ends.
 /// I/O: none. Threads: exclusive. Since: 0.1.
 #[unsafe(no_mangle)]
