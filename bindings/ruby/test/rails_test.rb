@@ -18,7 +18,8 @@ class RailsApp < Rails::Application
   config.action_dispatch.show_exceptions = false
   config.session_store :lovely_store, key: "_app_session", store: "memory://rails", expire_after: 1.hour
   routes.append do
-    %w[set get cart id reset renew drop merge flash_set flash_get increment count token form login].each do |action|
+    %w[set get cart id reset renew drop merge flash_set flash_get increment count recount uncount token form
+       login].each do |action|
       match action, to: "session##{action}", via: %i[get post]
     end
   end
@@ -33,6 +34,8 @@ class SessionController < ActionController::Base
   def id = render(plain: session.id.public_id)
   def increment = render(plain: session.increment(:count).to_s)
   def count = render(plain: session[:count].inspect)
+  def recount = (session[:count] = params[:text] || 10) && increment
+  def uncount = session.delete(:count) && increment
   def flash_set = redirect_to("/flash_get", notice: "saved")
   def flash_get = render(plain: flash[:notice].inspect)
   def token = render(plain: form_authenticity_token)
@@ -198,6 +201,14 @@ class RailsTest < Minitest::Test
     threads = Array.new(5) { Thread.new { 20.times { visit("/increment", jar: @jar.dup) } } }
     threads.each(&:join)
     assert_equal "101", body("/count")
+  end
+
+  # Contract 5.4: set then delta is a set of the sum, delete then delta one of the delta, and text has none.
+  def test_an_increment_counts_from_what_the_request_did_before
+    assert_equal %w[1 11 11 12], %w[/increment /recount /count /increment].map { |path| body(path) }
+    assert_equal %w[1 1], %w[/uncount /count].map { |path| body(path) }
+    assert_raises(Lovely::TypeMismatch) { visit("/recount?text=many") }
+    assert_equal "1", body("/count")
   end
 
   def test_other_packages_of_the_session

@@ -117,6 +117,15 @@ module Rack
           (@counted ||= {})[key] = @data ? @data.increment(key, delta) : writable.increment(key, delta)
         end
 
+        # Takes what a Hash, which is taken later, has under a key by now: none or one. What it has as it was leaves the
+        # key alone, so that the increments of others are kept.
+        def catch_up(key, held)
+          package = writable
+          return package.delete(key) if held.empty?
+
+          package[key] = held.first unless package[key].eql?(held.first)
+        end
+
         # Makes a Hash the content.
         def take(hash)
           # Rails keeps Symbols as they are in some of its methods.
