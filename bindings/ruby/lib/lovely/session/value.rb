@@ -157,7 +157,7 @@ module Lovely
       end
 
       def nested(path, depth)
-        raise TooLarge, "#{at(path)}: lists and maps nest at most #{DEPTH} deep" if depth > DEPTH
+        raise TooLarge, "#{at(path)}: lists and maps nest at most #{DEPTH} deep" if depth >= DEPTH
       end
 
       def map_key(key, path)
