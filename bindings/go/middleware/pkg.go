@@ -130,15 +130,11 @@ func (p Pkg) Replace(content any) error {
 // read runs one call on the package as it is stored, or on an empty one if the visitor has no session.
 func read[T any](p Pkg, call func(lovely.Pkg) (T, error)) (T, error) {
 	var none T
-	s, err := p.of()
+	s, err := p.lock((*Session).look)
 	if err != nil {
 		return none, err
 	}
-	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if err := s.look(); err != nil {
-		return none, err
-	}
 	if s.has {
 		return call(s.pkgs.get(s.stored, p.name))
 	}
@@ -151,22 +147,25 @@ func read[T any](p Pkg, call func(lovely.Pkg) (T, error)) (T, error) {
 
 // write runs one call that changes the package.
 func write[T any](p Pkg, call func(lovely.Pkg) (T, error)) (T, error) {
-	var none T
-	s, err := p.of()
+	s, err := p.lock((*Session).change)
 	if err != nil {
+		var none T
 		return none, err
 	}
-	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if err := s.change(); err != nil {
-		return none, err
-	}
 	return call(s.pkgs.get(s.stored, p.name))
 }
 
-func (p Pkg) of() (*Session, error) {
+// lock takes the mutex of the package's session, which the caller has to release, and makes the session ready; after an error
+// the mutex is free.
+func (p Pkg) lock(ready func(*Session) error) (*Session, error) {
 	if p.session == nil {
 		return nil, misuse("the package is that of no session")
+	}
+	p.session.mutex.Lock()
+	if err := ready(p.session); err != nil {
+		p.session.mutex.Unlock()
+		return nil, err
 	}
 	return p.session, nil
 }
