@@ -7,26 +7,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 here=$PWD/tests/install
 warnings=(-Wall -Wextra -pedantic -Werror)
-passed=0 failed=0
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # shellcheck source=tools/memcached.sh
 . tools/memcached.sh
 start_memcached
 outside=$(mktemp -d)
+work=$outside
+# shellcheck source=tests/support/checks.sh
+. tests/support/checks.sh
 trap 'kill "$memcached_process" 2>/dev/null; rm -rf "$outside"' EXIT
-
-good() { passed=$((passed + 1)) && echo "  $1"; }
-bad() {
-    failed=$((failed + 1))
-    echo "  FAILED $1"
-    [[ ! -s $outside/log ]] || sed 's/^/    /' "$outside/log" | head -n 40
-}
-# Counts a command as a test: what it shows, the command.
-check() {
-    local what=$1
-    shift
-    if "$@" >"$outside/log" 2>&1; then good "$what"; else bad "$what"; fi
-}
 
 # Runs a program on both stores, each time a new one: name, program.
 number=0
@@ -71,7 +60,7 @@ built() {
     shift 3
     # shellcheck disable=SC2046
     (cd "$outside/pkg" && $compiler "${warnings[@]}" $(flags --cflags) "$source" -o "$name" "$@") >"$outside/log" 2>&1 || {
-        bad "$name does not build"
+        bad "$name does not build" "$outside/log"
         return
     }
     case $name in *shared) check "$name uses the shared library" needs_shared "$outside/pkg/$name" ;; *) check "$name does not" needs_none "$outside/pkg/$name" ;; esac
