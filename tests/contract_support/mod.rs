@@ -122,6 +122,17 @@ pub fn set(txn: &mut Transaction, pkg: PkgRef, key: &str, json: &str) {
     txn.set(pkg, key, value(json)).unwrap();
 }
 
+/// A transaction that sets "x" of the sessions `ids`.
+pub fn setting(c: &Container, ids: &[&str], json: &str) -> Transaction {
+    let mut txn = Transaction::new();
+    for id in ids {
+        let session = open_in(&mut txn, c, id);
+        let pkg = txn.pkg(session, "p").unwrap();
+        set(&mut txn, pkg, "x", json);
+    }
+    txn
+}
+
 pub fn value(json: &str) -> Value {
     from_json(json.as_bytes()).unwrap()
 }
