@@ -1,122 +1,13 @@
-/* Queues: operations that are started, come out once, and leave everything whole however they end. */
+/* Queues: operations that are started and come out once; threads, deadlines, forks. */
 #define _DEFAULT_SOURCE
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "fixture.h"
-
-#define LONG_MS 20000
-
-/* A memcached of this program's own, on a unix socket. */
-static pid_t server;
-static char server_dir[64], server_url[192];
-
-static void nap(int ms) {
-    struct timespec time = {0, ms * 1000000L};
-    nanosleep(&time, NULL);
-}
-
-/* Nobody else is there: the directory is this program's own. */
-static bool is_listening(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int at = socket(AF_UNIX, SOCK_STREAM, 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    bool is = connect(at, (struct sockaddr *)&address, sizeof address) == 0;
-    close(at);
-    return is;
-}
-
-static void start_server(void) {
-    char path[96];
-    snprintf(server_dir, sizeof server_dir, "/tmp/lovely-queue-XXXXXX");
-    CHECK(mkdtemp(server_dir) != NULL);
-    snprintf(path, sizeof path, "%s/socket", server_dir);
-    snprintf(server_url, sizeof server_url, "memcached+unix://%s?exchange_timeout=10000&connect_timeout=10000", path);
-    server = fork();
-    if (server == 0) {
-        execlp("memcached", "memcached", "-s", path, "-u", "root", "-t", "2", (char *)NULL);
-        _exit(127);
-    }
-    time_t began = time(NULL);
-    while (!is_listening(path) && time(NULL) - began < 20) nap(10);
-    CHECK(is_listening(path));
-}
-
-/* Stops it; returns when all of its threads have stopped. SIGCONT lets it go on. */
-static void freeze(void) {
-    int status;
-    kill(server, SIGSTOP);
-    CHECK(waitpid(server, &status, WUNTRACED) == server && WIFSTOPPED(status));
-}
-
-static void stop_server(void) {
-    char path[96];
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
-    snprintf(path, sizeof path, "%s/socket", server_dir);
-    unlink(path);
-    rmdir(server_dir);
-}
-
-typedef struct world {
-    ls_store *store;
-    ls_container *container;
-    ls_queue *queue;
-} world;
-
-static world world_new(const char *url) {
-    world w;
-    memset(&w, 0, sizeof w);
-    OK(ls_store_open(url, LS_NTS, NULL, &w.store, E));
-    OK(ls_container_open(w.store, "container", LS_NTS, &w.container, E));
-    OK(ls_queue_new(&w.queue, E));
-    return w;
-}
-
-static world world_memory(void) {
-    static int number;
-    char url[64];
-    snprintf(url, sizeof url, "memory://queue-%d", ++number);
-    return world_new(url);
-}
-
-static void world_free(world *w) {
-    ls_queue_free(w->queue);
-    ls_container_free(w->container);
-    ls_store_free(w->store);
-}
-
-static ls_txn *begin(void) {
-    ls_txn *txn = NULL;
-    OK(ls_txn_begin(&txn, E));
-    return txn;
-}
-
-static uint64_t get(world *w, ls_txn *txn, const char *id, uint64_t user_data) {
-    uint64_t op = 0;
-    OK(ls_session_get_start(txn, w->container, id, LS_NTS, w->queue, user_data, &op, E));
-    return op;
-}
-
-/* One completion; fails if none comes. */
-static ls_completion next(world *w) {
-    ls_completion done;
-    size_t count = 0;
-    memset(&done, 0, sizeof done);
-    OK(ls_queue_wait(w->queue, &done, 1, &count, LONG_MS, E));
-    CHECK(count == 1 && done.status == done.error.status);
-    return done;
-}
+#include "queue.h"
 
 static bool readable(int fd) {
     struct pollfd watch = {fd, POLLIN, 0};
@@ -216,23 +107,6 @@ TEST(a_transaction_is_in_use_until_its_operation_is_handed_out) {
     world_free(&w);
 }
 
-/* Opens, adds one, commits; the counter. */
-static int64_t visit(world *w, const char *id) {
-    ls_txn *txn = begin();
-    ls_pkg *pkg = NULL;
-    int64_t visits = -1;
-    get(w, txn, id, 0);
-    ls_completion done = next(w);
-    CHECK(done.status == LS_OK);
-    OK(ls_session_pkg(done.session, "pkg", LS_NTS, &pkg, E));
-    OK(ls_pkg_add(pkg, "n", LS_NTS, 1, &visits, E));
-    OK(ls_txn_commit_start(txn, w->queue, 0, NULL, E));
-    CHECK(next(w).status == LS_OK);
-    CHECK(ls_txn_state(txn) == LS_TXN_STATE_COMMITTED);
-    ls_txn_free(txn);
-    return visits;
-}
-
 static void every_twin(const char *url) {
     world w = world_new(url);
     ls_txn *txn = begin();
@@ -274,111 +148,6 @@ TEST(every_call_that_waits_has_a_twin_that_does_not) {
     every_twin(server_url);
 }
 
-/* What was not sent is not stored; the server never hears of it. */
-TEST(a_commit_that_is_cancelled_before_it_is_sent_stores_nothing) {
-    world w = world_new(server_url);
-    ls_txn *txn = begin();
-    ls_pkg *pkg = NULL;
-    uint64_t op = 0;
-    CHECK(visit(&w, "unsent") == 1);
-    get(&w, txn, "unsent", 0);
-    OK(ls_session_pkg(next(&w).session, "pkg", LS_NTS, &pkg, E));
-    OK(ls_pkg_add(pkg, "n", LS_NTS, 100, NULL, E));
-    OK(ls_queue_set(w.queue, LS_QUEUE_CORK, 1, E));
-    OK(ls_txn_commit_start(txn, w.queue, 0, &op, E));
-    OK(ls_queue_cancel(w.queue, op, E));
-    OK(ls_queue_flush(w.queue, E));
-    CHECK(next(&w).status == LS_ERR_CANCELLED);
-    CHECK(ls_txn_state(txn) == LS_TXN_STATE_FAILED);
-    ls_txn_free(txn);
-    OK(ls_queue_set(w.queue, LS_QUEUE_CORK, 0, E));
-    CHECK(visit(&w, "unsent") == 2);
-    world_free(&w);
-}
-
-TEST(a_commit_that_is_cancelled_after_it_was_sent_is_unknown) {
-    world w = world_new(server_url);
-    ls_txn *txn = begin();
-    ls_pkg *pkg = NULL;
-    uint64_t op = 0;
-    int32_t outcome = -1;
-    CHECK(visit(&w, "sent") == 1);
-    get(&w, txn, "sent", 0);
-    OK(ls_session_pkg(next(&w).session, "pkg", LS_NTS, &pkg, E));
-    OK(ls_pkg_add(pkg, "n", LS_NTS, 100, NULL, E));
-    freeze();
-    OK(ls_txn_commit_start(txn, w.queue, 0, &op, E));
-    OK(ls_queue_flush(w.queue, E));
-    OK(ls_queue_cancel(w.queue, op, E));
-    CHECK(next(&w).status == LS_ERR_UNKNOWN);
-    kill(server, SIGCONT);
-    CHECK(ls_txn_report_count(txn) == 1);
-    OK(ls_txn_report_outcome(txn, 0, &outcome, E));
-    CHECK(outcome == LS_OUTCOME_UNKNOWN);
-    ls_txn_free(txn);
-    /* The connection goes on: the answer that nobody waits for is dropped when it comes. */
-    CHECK(visit(&w, "sent") == 102);
-    world_free(&w);
-}
-
-TEST(a_load_that_is_cancelled_leaves_the_transaction_usable) {
-    world w = world_new(server_url);
-    ls_txn *txn = begin();
-    CHECK(visit(&w, "load") == 1);
-    freeze();
-    uint64_t op = get(&w, txn, "load", 0);
-    OK(ls_queue_cancel(w.queue, op, E));
-    ls_completion done = next(&w);
-    CHECK(done.status == LS_ERR_CANCELLED && done.session == NULL);
-    kill(server, SIGCONT);
-    get(&w, txn, "load", 0);
-    done = next(&w);
-    CHECK(done.status == LS_OK && !ls_session_is_new(done.session));
-    ls_txn_free(txn);
-    world_free(&w);
-}
-
-TEST(freeing_a_transaction_cancels_its_operation_which_still_comes_out) {
-    world w = world_new(server_url);
-    freeze();
-    ls_txn *txn = begin();
-    get(&w, txn, "freed", 9);
-    ls_txn_free(txn);
-    ls_completion done = next(&w);
-    CHECK(done.status == LS_ERR_CANCELLED && done.session == NULL && done.user_data == 9);
-    kill(server, SIGCONT);
-    world_free(&w);
-    /* Finished and not handed out: there is nothing to cancel, and no handle either. */
-    w = world_memory();
-    txn = begin();
-    get(&w, txn, "freed", 9);
-    ls_txn_free(txn);
-    done = next(&w);
-    CHECK(done.status == LS_OK && done.session == NULL && done.user_data == 9);
-    world_free(&w);
-}
-
-TEST(freeing_a_queue_cancels_its_operations_and_leaves_their_transactions) {
-    world w = world_new(server_url);
-    ls_txn *loading = begin(), *committing = begin();
-    ls_session *session = NULL;
-    ls_pkg *pkg = NULL;
-    get(&w, committing, "queue", 0);
-    OK(ls_session_pkg(next(&w).session, "pkg", LS_NTS, &pkg, E));
-    OK(ls_pkg_add(pkg, "n", LS_NTS, 1, NULL, E));
-    freeze();
-    get(&w, loading, "queue", 0);
-    OK(ls_txn_commit_start(committing, w.queue, 0, NULL, E));
-    ls_queue_free(w.queue);
-    w.queue = NULL;
-    kill(server, SIGCONT);
-    CHECK(ls_txn_state(committing) == LS_TXN_STATE_FAILED && ls_txn_report_count(committing) == 1);
-    OK(ls_session_get(loading, w.container, "queue", LS_NTS, &session, E));
-    ls_txn_free(loading);
-    ls_txn_free(committing);
-    world_free(&w);
-}
-
 /* Deadlines need no timer of the host: the descriptor becomes readable. */
 TEST(a_deadline_wakes_whoever_watches_the_descriptor) {
     char url[224];
@@ -398,73 +167,6 @@ TEST(a_deadline_wakes_whoever_watches_the_descriptor) {
     kill(server, SIGCONT);
     ls_txn_free(txn);
     world_free(&w);
-}
-
-static uint32_t chance(uint32_t *seed, uint32_t n) {
-    *seed = *seed * 1664525u + 1013904223u;
-    return (*seed >> 8) % n;
-}
-
-/* What ASan and valgrind look at: everything ends at any moment. */
-TEST(operations_queues_and_transactions_end_at_random_moments) {
-    enum { CLIENTS = 40, ROUNDS = 30 };
-    uint32_t seed = 7;
-    for (int round = 0; round < ROUNDS; round++) {
-        world w = world_new(round % 3 == 0 ? "memory://random" : server_url);
-        ls_txn *txns[CLIENTS];
-        uint64_t ops[CLIENTS];
-        bool in_flight[CLIENTS];
-        size_t started = 0, finished = 0;
-        bool stopped = round % 5 == 1;
-        if (chance(&seed, 2)) OK(ls_queue_set(w.queue, LS_QUEUE_CORK, 1, E));
-        OK(ls_queue_set(w.queue, LS_QUEUE_CONNECTIONS, 1 + chance(&seed, 4), E));
-        for (int i = 0; i < CLIENTS; i++) {
-            char id[32];
-            snprintf(id, sizeof id, "random %d", i % 7);
-            if (i == CLIENTS / 2 && stopped) freeze();
-            ops[i] = get(&w, txns[i] = begin(), id, (uint64_t)i);
-            in_flight[i] = true;
-            started++;
-            if (chance(&seed, 8) == 0) OK(ls_queue_flush(w.queue, E));
-            if (chance(&seed, 6) == 0) OK(ls_queue_cancel(w.queue, ops[chance(&seed, (uint32_t)i + 1)], E));
-            if (chance(&seed, 6) == 0) {
-                uint32_t at = chance(&seed, (uint32_t)i + 1);
-                ls_txn_free(txns[at]);
-                txns[at] = NULL;
-            }
-            ls_completion done[4];
-            size_t count = 0;
-            if (chance(&seed, 3) == 0) OK(ls_queue_wait(w.queue, done, 4, &count, 0, E));
-            for (size_t at = 0; at < count; at++) {
-                ls_txn *txn = txns[done[at].user_data];
-                ls_pkg *pkg = NULL;
-                finished++;
-                CHECK(in_flight[done[at].user_data]);
-                in_flight[done[at].user_data] = false;
-                CHECK(txn != NULL || done[at].session == NULL);
-                if (done[at].session != NULL && done[at].status == LS_OK) {
-                    OK(ls_session_pkg(done[at].session, "pkg", LS_NTS, &pkg, E));
-                    OK(ls_pkg_add(pkg, "n", LS_NTS, 1, NULL, E));
-                    OK(ls_txn_commit_start(txn, w.queue, done[at].user_data, &ops[done[at].user_data], E));
-                    in_flight[done[at].user_data] = true;
-                    started++;
-                }
-            }
-        }
-        if (stopped) kill(server, SIGCONT);
-        if (chance(&seed, 2)) {
-            while (finished < started) {
-                next(&w);
-                finished++;
-                if (check_bad > 0) break;
-            }
-        }
-        ls_queue_free(w.queue);
-        w.queue = NULL;
-        for (int i = 0; i < CLIENTS; i++) ls_txn_free(txns[i]);
-        world_free(&w);
-        if (check_bad > 0) break;
-    }
 }
 
 enum { STARTERS = 4, WAITERS = 2, EACH = 300 };
@@ -511,25 +213,6 @@ TEST(threads_start_and_wait_on_one_queue) {
         CHECK(atomic_load(&c.handed_out) == STARTERS * EACH && atomic_load(&c.bad) == 0);
         world_free(&c.w);
     }
-}
-
-static void *wait_for_ever(void *argument) {
-    world *w = argument;
-    ls_completion done;
-    size_t count = 0;
-    return (void *)(intptr_t)ls_queue_wait(w->queue, &done, 1, &count, -1, NULL);
-}
-
-TEST(freeing_a_queue_wakes_whoever_waits_on_it) {
-    world w = world_memory();
-    pthread_t thread;
-    void *status = NULL;
-    CHECK(pthread_create(&thread, NULL, wait_for_ever, &w) == 0);
-    nap(100);
-    ls_queue_free(w.queue);
-    CHECK(pthread_join(thread, &status) == 0 && (intptr_t)status == LS_ERR_MISUSE);
-    w.queue = NULL;
-    world_free(&w);
 }
 
 TEST(a_queue_is_dead_in_a_forked_child) {
@@ -591,15 +274,8 @@ int main(void) {
     RUN(what_did_not_fit_is_told_of_again);
     RUN(a_transaction_is_in_use_until_its_operation_is_handed_out);
     RUN(every_call_that_waits_has_a_twin_that_does_not);
-    RUN(a_commit_that_is_cancelled_before_it_is_sent_stores_nothing);
-    RUN(a_commit_that_is_cancelled_after_it_was_sent_is_unknown);
-    RUN(a_load_that_is_cancelled_leaves_the_transaction_usable);
-    RUN(freeing_a_transaction_cancels_its_operation_which_still_comes_out);
-    RUN(freeing_a_queue_cancels_its_operations_and_leaves_their_transactions);
     RUN(a_deadline_wakes_whoever_watches_the_descriptor);
-    RUN(operations_queues_and_transactions_end_at_random_moments);
     RUN(threads_start_and_wait_on_one_queue);
-    RUN(freeing_a_queue_wakes_whoever_waits_on_it);
     RUN(a_queue_is_dead_in_a_forked_child);
     RUN(thousands_of_operations_cost_one_connection);
     stop_server();

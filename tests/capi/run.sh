@@ -14,7 +14,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 lib=$target/$PROFILE
 work=$target/capi/$PROFILE
-nouns="error value store container session pkg txn thread queue testing easy"
+nouns="error value format store container session pkg txn thread queue cancel testing easy"
 warnings="-Wall -Wextra -pedantic -Werror -Wstrict-prototypes -Wshadow"
 flags="-g -O1 -I$root/include -I$root/bindings/c ${CFLAGS:-}"
 # What the static library needs from the system; tests/install/run.sh compares it with what rustc says.
