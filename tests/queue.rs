@@ -30,6 +30,11 @@ fn container(url: &str) -> Container {
     Container::open(&store, "visitors").unwrap()
 }
 
+/// The same on a server that has time enough, also on a busy machine.
+fn patient(memcached: &Memcached) -> Container {
+    container(&format!("{}?connect_timeout=60000&exchange_timeout=60000&commit_timeout=60000", memcached.url()))
+}
+
 /// Adds one to a counter of a session, and gives what it is then.
 fn visit(container: &Container, id: &str) -> Operation<i64> {
     let (container, id) = (container.clone(), id.to_owned());
@@ -62,8 +67,7 @@ fn collect<T>(queue: &Queue<T>, count: usize) -> Vec<(u64, Result<T>)> {
 #[test]
 fn operations_come_out_with_what_they_were_started_with() {
     for memcached in [None, Some(Memcached::start(&[])), Some(Memcached::start_unix(&[]))] {
-        let url = memcached.as_ref().map_or_else(|| "memory://queue".to_owned(), Memcached::url);
-        let container = container(&url);
+        let container = memcached.as_ref().map_or_else(|| container("memory://queue"), patient);
         let queue = Queue::new().unwrap();
         for round in 1..=10 {
             for client in 0..64 {
@@ -93,8 +97,7 @@ fn status(name: &str) -> u64 {
 fn ten_thousand_operations_before_the_first_wait_cost_one_connection_and_little_memory() {
     const OPERATIONS: u64 = 10_000;
     let memcached = Memcached::start(&[]);
-    let container =
-        container(&format!("{}?connect_timeout=60000&exchange_timeout=60000&commit_timeout=60000", memcached.url()));
+    let container = patient(&memcached);
     let connections = memcached.stat("total_connections");
     let queue = Queue::new().unwrap();
     for client in 0..OPERATIONS {

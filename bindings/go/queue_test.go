@@ -76,7 +76,8 @@ func TestAThousandGoroutinesNeedFewThreads(t *testing.T) {
 	done.Wait()
 	close(end)
 	counting.Wait()
-	if most >= 40 {
+	// A busy machine has Go start some more.
+	if most >= 100 {
 		t.Errorf("%d threads", most)
 	}
 	total := int64(0)

@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 use crate::io::sys::{self, Event};
 use crate::io::wants::{Seat, Wants};
 
+/// So many operations may be started before somebody looks at the descriptors.
+const UNLOOKED: usize = 256;
+
 /// What a queue runs.
 pub type Operation<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -67,6 +70,8 @@ pub(super) struct Core<T> {
     pub(super) finished: VecDeque<Finished<T>>,
     pub(super) is_rung: bool,
     pub(super) is_closed: bool,
+    /// How many operations were started since somebody looked at the descriptors.
+    unlooked: usize,
 }
 
 impl<T> Core<T> {
@@ -78,6 +83,7 @@ impl<T> Core<T> {
             finished: VecDeque::new(),
             is_rung: false,
             is_closed: false,
+            unlooked: 0,
         }
     }
 
@@ -88,6 +94,7 @@ impl<T> Core<T> {
                 // Whoever starts something on a queue that is being freed hears nothing of it, as of all the others.
                 Order::Start { .. } if self.is_closed => {}
                 Order::Start { number, user_data, operation } => {
+                    self.unlooked += 1;
                     self.running.insert(number, Running::new(number, user_data, operation, hub));
                     self.poll(hub, number);
                 }
@@ -106,16 +113,8 @@ impl<T> Core<T> {
     /// Without `events` nobody has looked at the descriptors: then no time counts as passed, because what was awaited may
     /// have come.
     pub(super) fn turn(&mut self, hub: &Hub, events: Option<&[Event]>) {
-        for event in events.unwrap_or_default() {
-            match event.tag() {
-                BELL => {}
-                ALARM => {
-                    hub.alarm().silence();
-                    self.alarm = None;
-                }
-                tag if tag & OPERATION != 0 => self.poll_watching(hub, tag & !OPERATION),
-                _ => hub.happened(*event),
-            }
+        if let Some(events) = events {
+            self.happened(hub, events);
         }
         self.run_woken(hub);
         if events.is_some() {
@@ -125,6 +124,33 @@ impl<T> Core<T> {
         while !hub.is_calm() {
             self.run_woken(hub);
             hub.flush(true);
+        }
+    }
+
+    /// Whether so many operations were started without a look at the descriptors that it is time for one: what has arrived
+    /// must not wait until nobody starts anything any more.
+    pub(super) fn is_time_to_look(&self) -> bool {
+        self.unlooked >= UNLOOKED
+    }
+
+    /// Goes on with what such a look has found. Sends nothing.
+    pub(super) fn looked(&mut self, hub: &Hub, events: &[Event]) {
+        self.happened(hub, events);
+        self.run_woken(hub);
+    }
+
+    fn happened(&mut self, hub: &Hub, events: &[Event]) {
+        self.unlooked = 0;
+        for event in events {
+            match event.tag() {
+                BELL => {}
+                ALARM => {
+                    hub.alarm().silence();
+                    self.alarm = None;
+                }
+                tag if tag & OPERATION != 0 => self.poll_watching(hub, tag & !OPERATION),
+                _ => hub.happened(*event),
+            }
         }
     }
 

@@ -97,11 +97,23 @@ impl<T> Queue<T> {
     /// What is done with what was left, by whoever does not wait.
     fn admit(&self, core: &mut Core<T>, orders: Drain<'_, Order<T>>) {
         core.take(&self.hub, orders);
+        if core.is_time_to_look() {
+            self.look(core);
+        }
         if !self.hub.is_corked() {
             self.hub.flush(false);
         }
         core.set_alarm(&self.hub);
         core.ring(&self.hub);
+    }
+
+    #[cold]
+    fn look(&self, core: &mut Core<T>) {
+        let mut events = [Event::NONE; EVENTS];
+        // If the system cannot tell, whoever waits hears of it.
+        if let Ok(count) = self.happened(&mut events, Some(Instant::now())) {
+            core.looked(&self.hub, events.get(..count).unwrap_or_default());
+        }
     }
 
     /// Sends what was started and not sent.

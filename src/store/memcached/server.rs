@@ -200,16 +200,17 @@ impl Server {
         }
     }
 
-    /// A new connection, after the server told what it is.
+    /// A new connection, after the server told what it is. For that it has the same time again, from when it was asked: that this
+    /// process was late to see that it is connected is not the server's fault.
     pub(super) async fn connect(&self, pass: Pass<'_>, deadline: Instant) -> Result<Connection> {
         let began = Instant::now();
-        let deadline = deadline.min(began + self.connect_timeout);
-        let mut connected = self.connect_somewhere(deadline).await;
+        let until = deadline.min(began + self.connect_timeout);
+        let mut connected = self.connect_somewhere(until).await;
         if connected.is_err() && self.may_resolve() && self.resolve().is_ok() {
-            connected = self.connect_somewhere(deadline).await;
+            connected = self.connect_somewhere(until).await;
         }
         let told = match connected {
-            Ok(channel) => self.greet(channel, deadline).await,
+            Ok(channel) => self.greet(channel, deadline.min(Instant::now() + self.connect_timeout)).await,
             Err(error) => Err(error),
         };
         match told {

@@ -119,9 +119,7 @@ impl SharedLine {
     /// those who waited on it.
     pub(super) fn is_good(&self, woken: &mut Vec<u64>) -> bool {
         let mut state = self.lock();
-        if !state.is_over && state.is_stuck(self.patience) {
-            self.broke(&mut state, Break::Late, woken);
-        }
+        self.end_if_stuck(&mut state, woken);
         !(state.is_over || state.is_retired)
     }
 
@@ -167,6 +165,19 @@ impl SharedLine {
             entry.finish(begun, Some(broken));
         }
         sys::shut(self.socket.as_fd());
+    }
+
+    /// Gives it up if the server owes an answer for too long. What has come and was not looked at is no debt: the host may have
+    /// been busy, or asleep.
+    fn end_if_stuck(&self, state: &mut State, woken: &mut Vec<u64>) {
+        if state.is_over || !state.is_stuck(self.patience) {
+            return;
+        }
+        match self.take_in(state, woken) {
+            Err(why) => self.broke(state, why, woken),
+            Ok(()) if state.is_stuck(self.patience) => self.broke(state, Break::Late, woken),
+            Ok(()) => {}
+        }
     }
 
     fn take_in(&self, state: &mut State, woken: &mut Vec<u64>) -> Result<(), Break> {
@@ -337,14 +348,12 @@ impl Ticket<'_> {
     pub(super) fn give_up(self) -> Exchange {
         let mut state = self.line.lock();
         let begun = self.withdraw(&mut state);
-        if !state.is_over && state.is_stuck(self.line.patience) {
-            // Those who are woken have their deadlines too; they find out when they are polled.
-            let mut woken = Vec::new();
-            self.line.broke(&mut state, Break::Late, &mut woken);
-            drop(state);
-            if let Some(seat) = crate::io::seat() {
-                seat.hub.wake(woken);
-            }
+        // Those who are woken have their deadlines too; they find out when they are polled.
+        let mut woken = Vec::new();
+        self.line.end_if_stuck(&mut state, &mut woken);
+        drop(state);
+        if let Some(seat) = crate::io::seat().filter(|_| !woken.is_empty()) {
+            seat.hub.wake(woken);
         }
         Exchange { answers: Results::new(), begun, broken: Some(Break::Late) }
     }
