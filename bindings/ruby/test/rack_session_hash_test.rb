@@ -203,6 +203,26 @@ class RackSessionHashTest < Minitest::Test
     assert_equal [3, 11], content(@cookie).values_at("n", "set")
   end
 
+  # To Rack, nil is absent.
+  def test_counts_what_was_set_to_nil_from_nothing
+    session do |it|
+      it["n"] = nil
+      assert_equal 2, it.increment("n", 2)
+      it["foo"] = nil
+      assert_equal 1, it.increment("foo")
+    end
+    assert_equal [2, 1], content(@cookie).values_at("n", "foo")
+  end
+
+  def test_a_count_that_is_refused_leaves_what_is_changed_later
+    session do |it|
+      text = it["foo"]
+      assert_raises(Lovely::TypeMismatch) { it.increment("foo") }
+      text << "!"
+    end
+    assert_equal "bar!", content(@cookie)["foo"]
+  end
+
   def test_other_packages_of_the_session_are_stored_with_it
     answer = session(nil) { |it| it.package("cart").increment("apples", 2) }
     session(answer.cookie) do |it|

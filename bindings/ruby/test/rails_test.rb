@@ -18,7 +18,7 @@ class RailsApp < Rails::Application
   config.action_dispatch.show_exceptions = false
   config.session_store :lovely_store, key: "_app_session", store: "memory://rails", expire_after: 1.hour
   routes.append do
-    %w[set get cart id reset renew drop merge flash_set flash_get increment count recount uncount token form
+    %w[set get cart id reset renew drop merge flash_set flash_get increment count recount uncount settle token form
        login].each do |action|
       match action, to: "session##{action}", via: %i[get post]
     end
@@ -36,6 +36,7 @@ class SessionController < ActionController::Base
   def count = render(plain: session[:count].inspect)
   def recount = (session[:count] = params[:text] || 10) && increment
   def uncount = session.delete(:count) && increment
+  def settle = session.increment(:count) && (session[:count] = session[:count].to_f) && head(:ok)
   def flash_set = redirect_to("/flash_get", notice: "saved")
   def flash_get = render(plain: flash[:notice].inspect)
   def token = render(plain: form_authenticity_token)
@@ -209,6 +210,8 @@ class RailsTest < Minitest::Test
     assert_equal %w[1 1], %w[/uncount /count].map { |path| body(path) }
     assert_raises(Lovely::TypeMismatch) { visit("/recount?text=many") }
     assert_equal "1", body("/count")
+    visit("/settle")
+    assert_equal "2.0", body("/count")
   end
 
   def test_other_packages_of_the_session

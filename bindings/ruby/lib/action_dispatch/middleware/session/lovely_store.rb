@@ -27,7 +27,7 @@ module ActionDispatch
         # @return [Integer] the sum as this request sees it
         def increment(key, delta = 1)
           load_for_write!
-          self[key] = @by.increment(@req, key, delta, held: key?(key) ? [self[key]] : [])
+          self[key] = @by.increment(@req, key, delta, held: [self[key]])
         end
 
         # Another package of the session, such as one that programs in other languages use. It is stored together with

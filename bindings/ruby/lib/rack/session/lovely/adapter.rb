@@ -47,11 +47,11 @@ module Rack
         # @param req [Rack::Request]
         # @param key [#to_s]
         # @param delta [Integer]
-        # @param held [Array] what the session object has under the key, if it has a Hash of its own: none or one
+        # @param held [Array] if the session object has a Hash of its own: what stands there under the key, or nil
         # @return [Integer] the sum as this request sees it
         def increment(req, key, delta = 1, held: nil)
           visit = visit(req, current_session_id(req))
-          visit.catch_up(key.to_s, held) if held
+          visit.catch_up(key.to_s, *held) if held
           visit.increment(key.to_s, delta)
         end
 

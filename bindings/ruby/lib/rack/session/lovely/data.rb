@@ -48,8 +48,10 @@ module Rack
         # @return [Integer] the sum
         def increment(key, delta)
           # What was changed in place counts: a String, for one, is an error here.
-          @visit.writable[key] = @held.delete(key) if @held.key?(key)
-          @visit.writable.increment(key, delta)
+          put(key, @held[key]) if @held.key?(key)
+          sum = @visit.writable.increment(key, delta)
+          @held.delete(key)
+          sum
         end
 
         def delete(key)
@@ -106,19 +108,23 @@ module Rack
           to_hash.inspect
         end
 
-        # Sets what may have been changed in place. To Rack, nil is absent.
+        # Sets what may have been changed in place.
         def flush
-          package = @visit.writable
           @held.each do |key, value|
             case value
-            when String then package[key] = value unless same?(value, @before[key])
-            when Array, Hash then package[key] = value
-            when nil then package.delete(key)
+            when String then put(key, value) unless same?(value, @before[key])
+            when Array, Hash, nil then put(key, value)
             end
           end
         end
 
         private
+
+        # To Rack, nil is absent.
+        def put(key, value)
+          package = @visit.writable
+          value.nil? ? package.delete(key) : package[key] = value
+        end
 
         # Text and bytes differ, though their content may not.
         def same?(one, other)

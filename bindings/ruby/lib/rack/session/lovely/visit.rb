@@ -117,13 +117,13 @@ module Rack
           (@counted ||= {})[key] = @data ? @data.increment(key, delta) : writable.increment(key, delta)
         end
 
-        # Takes what a Hash, which is taken later, has under a key by now: none or one. What it has as it was leaves the
+        # Takes what a Hash, which is taken later, has under a key by now; nil is absent. What it has as it was leaves the
         # key alone, so that the increments of others are kept.
-        def catch_up(key, held)
+        def catch_up(key, value)
           package = writable
-          return package.delete(key) if held.empty?
+          return package.delete(key) if value.nil?
 
-          package[key] = held.first unless package[key].eql?(held.first)
+          package[key] = value unless package[key].eql?(value)
         end
 
         # Makes a Hash the content.
@@ -132,7 +132,7 @@ module Rack
           hash = hash.transform_keys(&:to_s)
           package = writable
           counted = @counted || {}
-          package.update(hash.reject { |key, value| counted.key?(key) && counted[key] == value })
+          package.update(hash.reject { |key, value| counted.key?(key) && counted[key].eql?(value) })
           (package.keys - hash.keys).each { |key| package.delete(key) }
         end
 
