@@ -36,6 +36,9 @@ const (
 // itself had no end.
 const maxDepth = 66
 
+// maxEntries is what a list or map may have in the library; a list of what takes no memory can have any number.
+const maxEntries = 1_000_000
+
 // maxPacked is what a value may take. What is shared within a value is written each time, which may double it at each level.
 var maxPacked = 1 << 30
 
@@ -136,6 +139,8 @@ func (p *packer) bytes(value []byte) error {
 // head writes how many entries a list or map has; code16 is followed by the code for 32 bits.
 func (p *packer) head(length int, short byte, max int, code16 byte) error {
 	switch {
+	case length > maxEntries:
+		return refused(ErrTooLarge, "a list or map of %d entries is over the limit of %d", length, maxEntries)
 	case length <= max:
 		p.out = append(p.out, short|byte(length))
 	case length <= math.MaxUint16:

@@ -216,6 +216,17 @@ func TestWhatCannotBeAValueIsRefusedAndChangesNothing(t *testing.T) {
 	}
 }
 
+func TestTooManyEntriesAreRefusedBeforeTheyAreWritten(t *testing.T) {
+	store := open(t, memoryURL())
+	pkg := session(t, begin(t, store), container(t, store), "a").Pkg("cart")
+	defer lovely.LimitPacked(1 << 20)()
+	// They take no memory here, and a byte each where they are written.
+	err := pkg.Set("key", make([]struct{}, 1<<24))
+	if !errors.Is(err, lovely.ErrTooLarge) || !strings.Contains(err.Error(), "entries is over the limit of 1000000") {
+		t.Error(err)
+	}
+}
+
 func TestAnInterfaceThatIsNilComesBack(t *testing.T) {
 	store := open(t, memoryURL())
 	pkg := session(t, begin(t, store), container(t, store), "a").Pkg("cart")
