@@ -13,11 +13,22 @@
 #error "this version of lovely.session/go needs lovely_session.h of version 0.1: install the library of that version"
 #endif
 
+/*
+ * Of what is passed to C, cgo looks through all that may hold pointers, on each call. What the library lends and owns holds
+ * none of Go's: its objects get a body without pointers here, and addresses of its memory are numbers in what Go owns.
+ */
+struct ls_container { char body; };
+struct ls_pkg { char body; };
+struct ls_queue { char body; };
+struct ls_session { char body; };
+struct ls_store { char body; };
+struct ls_txn { char body; };
+
 /* Where a call writes its answers. Each transaction has one and uses it for one call after the other. */
 typedef struct {
     ls_error err;
-    void *handle;
-    const void *data;
+    uintptr_t handle;
+    uintptr_t data;
     size_t len;
     int64_t i64;
     uint64_t u64;
@@ -29,7 +40,7 @@ typedef struct {
 /* How many finished operations are taken at once. */
 enum { LOVELY_HAND_OUT = 64 };
 
-/* Where the calls on a queue write. */
+/* Where the calls on a queue write. It lies in C's memory. */
 typedef struct {
     ls_completion finished[LOVELY_HAND_OUT];
     size_t count;
@@ -61,7 +72,23 @@ static inline int32_t lovely_pack(const ls_value *value, lovely_block *out)
 {
     void *bytes = NULL;
     int32_t rc = ls_value_to_msgpack(value, &bytes, &out->len, &out->err);
-    out->data = bytes;
+    out->data = (uintptr_t)bytes;
+    return rc;
+}
+
+static inline int32_t lovely_pkg_get_text(ls_pkg *pkg, const char *key, size_t len, lovely_block *out)
+{
+    const char *text = NULL;
+    int32_t rc = ls_pkg_get_text(pkg, key, len, &text, &out->len, &out->err);
+    out->data = (uintptr_t)text;
+    return rc;
+}
+
+static inline int32_t lovely_pkg_get_bytes(ls_pkg *pkg, const char *key, size_t len, lovely_block *out)
+{
+    const void *bytes = NULL;
+    int32_t rc = ls_pkg_get_bytes(pkg, key, len, &bytes, &out->len, &out->err);
+    out->data = (uintptr_t)bytes;
     return rc;
 }
 
@@ -69,7 +96,6 @@ static inline int32_t lovely_pack(const ls_value *value, lovely_block *out)
 static inline int32_t lovely_pkg_get(ls_pkg *pkg, const char *key, size_t len, lovely_block *out)
 {
     const ls_value *value = NULL;
-    const char *text = NULL;
     int32_t rc = ls_pkg_type(pkg, key, len, &out->i32, &out->err);
     if (rc != LS_OK) return rc;
     switch (out->i32) {
@@ -77,23 +103,12 @@ static inline int32_t lovely_pkg_get(ls_pkg *pkg, const char *key, size_t len, l
     case LS_TYPE_BOOL: return ls_pkg_get_bool(pkg, key, len, &out->flag, &out->err);
     case LS_TYPE_I64: return ls_pkg_get_i64(pkg, key, len, &out->i64, &out->err);
     case LS_TYPE_F64: return ls_pkg_get_f64(pkg, key, len, &out->f64, &out->err);
-    case LS_TYPE_BYTES: return ls_pkg_get_bytes(pkg, key, len, &out->data, &out->len, &out->err);
-    case LS_TYPE_TEXT:
-        rc = ls_pkg_get_text(pkg, key, len, &text, &out->len, &out->err);
-        out->data = text;
-        return rc;
+    case LS_TYPE_BYTES: return lovely_pkg_get_bytes(pkg, key, len, out);
+    case LS_TYPE_TEXT: return lovely_pkg_get_text(pkg, key, len, out);
     default:
         rc = ls_pkg_get(pkg, key, len, &value, &out->err);
         return rc == LS_OK ? lovely_pack(value, out) : rc;
     }
-}
-
-static inline int32_t lovely_pkg_get_text(ls_pkg *pkg, const char *key, size_t len, lovely_block *out)
-{
-    const char *text = NULL;
-    int32_t rc = ls_pkg_get_text(pkg, key, len, &text, &out->len, &out->err);
-    out->data = text;
-    return rc;
 }
 
 /* Sets a key to what MessagePack says. */
@@ -133,7 +148,7 @@ static inline int32_t lovely_item_read(ls_pkg *pkg, lovely_item *item, lovely_bl
     item->flag = out->flag;
     item->i64 = out->i64;
     item->f64 = out->f64;
-    item->data = out->data;
+    item->data = (const void *)out->data;
     item->len = out->len;
     return LS_OK;
 }
@@ -159,7 +174,7 @@ static inline int32_t lovely_pkg_items(ls_pkg *pkg, lovely_block *out)
             return rc;
         }
     }
-    out->handle = items;
+    out->handle = (uintptr_t)items;
     out->len = count;
     return LS_OK;
 }
@@ -190,7 +205,7 @@ static inline int32_t lovely_txn_begin(lovely_block *out)
 {
     ls_txn *txn = NULL;
     int32_t rc = ls_txn_begin(&txn, &out->err);
-    out->handle = txn;
+    out->handle = (uintptr_t)txn;
     return rc;
 }
 
@@ -198,7 +213,7 @@ static inline int32_t lovely_session_create(ls_txn *txn, const ls_container *con
 {
     ls_session *session = NULL;
     int32_t rc = ls_session_create(txn, container, &session, &out->err);
-    out->handle = session;
+    out->handle = (uintptr_t)session;
     return rc;
 }
 
@@ -206,7 +221,7 @@ static inline int32_t lovely_session_at(ls_txn *txn, size_t index, lovely_block 
 {
     ls_session *session = NULL;
     int32_t rc = ls_txn_session_at(txn, index, &session, &out->err);
-    out->handle = session;
+    out->handle = (uintptr_t)session;
     return rc;
 }
 
@@ -214,7 +229,7 @@ static inline int32_t lovely_session_id(ls_session *session, lovely_block *out)
 {
     const char *id = NULL;
     int32_t rc = ls_session_id(session, &id, &out->len, &out->err);
-    out->data = id;
+    out->data = (uintptr_t)id;
     return rc;
 }
 
@@ -234,7 +249,7 @@ static inline int32_t lovely_session_pkg(ls_session *session, bool peek, const c
     ls_pkg *pkg = NULL;
     int32_t rc = peek ? ls_session_peek_pkg(session, name, len, &pkg, &out->err)
                       : ls_session_pkg(session, name, len, &pkg, &out->err);
-    out->handle = pkg;
+    out->handle = (uintptr_t)pkg;
     return rc;
 }
 
@@ -242,7 +257,7 @@ static inline int32_t lovely_pkg_name(ls_pkg *pkg, lovely_block *out)
 {
     const char *name = NULL;
     int32_t rc = ls_pkg_name(pkg, &name, &out->len, &out->err);
-    out->data = name;
+    out->data = (uintptr_t)name;
     return rc;
 }
 
@@ -276,9 +291,10 @@ static inline int32_t lovely_prefetch(ls_txn *txn, const ls_container *container
     return rc;
 }
 
-/* Hands out what is finished, without waiting. */
-static inline int32_t lovely_queue_wait(const ls_queue *queue, lovely_queue_memory *out)
+/* Sends what was started and hands out what is finished, without waiting. `memory` is the address of a lovely_queue_memory. */
+static inline int32_t lovely_queue_wait(const ls_queue *queue, uintptr_t memory)
 {
+    lovely_queue_memory *out = (lovely_queue_memory *)memory;
     return ls_queue_wait(queue, out->finished, LOVELY_HAND_OUT, &out->count, 0, &out->err);
 }
 

@@ -15,7 +15,7 @@ func (p Pkg) items(begin func(count int), each func(key string, value any)) erro
 	if err := p.txn.failure(C.lovely_pkg_items(p.raw, &p.txn.block)); err != nil {
 		return err
 	}
-	first, count := (*C.lovely_item)(p.txn.block.handle), p.txn.block.len
+	first, count := pointer[C.lovely_item](&p.txn.block.handle), p.txn.block.len
 	defer C.lovely_items_free(first, count)
 	begin(int(count))
 	items := unsafe.Slice(first, int(count))

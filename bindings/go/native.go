@@ -49,5 +49,8 @@ func (u *uses) freeOnce(free func()) {
 	}
 }
 
+// isClosed tells whether no further call can begin.
+func (u *uses) isClosed() bool { return u.state.Load()&closedBit != 0 }
+
 // isShared tells whether more than one call is inside.
 func (u *uses) isShared() bool { return u.state.Load()&^(closedBit|freedBit) > 1 }

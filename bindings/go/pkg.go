@@ -6,6 +6,7 @@ import "C"
 import (
 	"iter"
 	"runtime"
+	"unsafe"
 )
 
 // Pkg is a package: a named map in a session. It is a handle, to be copied freely; two are equal (==) if they are the same
@@ -117,7 +118,7 @@ func (p Pkg) Get(key string) (any, error) {
 	case TypeBytes:
 		return p.txn.bytes(), nil
 	}
-	defer C.ls_bytes_free(p.txn.block.data)
+	defer C.ls_bytes_free(unsafe.Pointer(pointer[byte](&p.txn.block.data)))
 	return (&unpacker{rest: p.txn.lent()}).value()
 }
 
@@ -183,7 +184,7 @@ func (p Pkg) Bytes(key string) ([]byte, error) {
 	}
 	defer p.txn.leave()
 	text, length := chars(key)
-	rc := C.ls_pkg_get_bytes(p.raw, text, length, &p.txn.block.data, &p.txn.block.len, &p.txn.block.err)
+	rc := C.lovely_pkg_get_bytes(p.raw, text, length, &p.txn.block)
 	if err := p.txn.failure(rc); err != nil {
 		return nil, err
 	}

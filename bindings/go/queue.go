@@ -161,7 +161,7 @@ func (q *queue) lead(enough func(waiting int) bool) {
 func (q *queue) drain() {
 	for {
 		// The only failure that there is here is that the system cannot wait just now; then it is tried again.
-		if C.lovely_queue_wait(q.raw, q.memory) != C.LS_OK {
+		if C.lovely_queue_wait(q.raw, C.uintptr_t(uintptr(unsafe.Pointer(q.memory)))) != C.LS_OK {
 			return
 		}
 		number := q.memory.count

@@ -98,7 +98,7 @@ func (t *Txn) NewSession(container *Container) (Session, error) {
 		return Session{}, err
 	}
 	t.use(container)
-	return t.session((*C.ls_session)(t.block.handle), container), nil
+	return t.session(pointer[C.ls_session](&t.block.handle), container), nil
 }
 
 // Exists tells whether there is a session, as this transaction sees it. Asking does not open it and does not keep it alive.
@@ -141,7 +141,7 @@ func (t *Txn) Sessions() ([]Session, error) {
 	for index := C.size_t(0); ; index++ {
 		switch err := t.failure(C.lovely_session_at(t.raw, index, &t.block)); err {
 		case nil:
-			if raw := (*C.ls_session)(t.block.handle); t.opened.of(raw) != nil {
+			if raw := pointer[C.ls_session](&t.block.handle); t.opened.of(raw) != nil {
 				sessions = append(sessions, Session{t, raw})
 			}
 		case ErrNotFound:
@@ -258,7 +258,7 @@ func (s Session) pkg(name string, peek bool) (Pkg, error) {
 	}
 	text, length := chars(name)
 	rc := C.lovely_session_pkg(s.raw, C.bool(peek), text, length, &s.txn.block)
-	pkg, err := Pkg{s.txn, (*C.ls_pkg)(s.txn.block.handle), nil}, s.txn.failure(rc)
+	pkg, err := Pkg{s.txn, pointer[C.ls_pkg](&s.txn.block.handle), nil}, s.txn.failure(rc)
 	s.txn.leave()
 	if err != nil {
 		return Pkg{}, err
@@ -390,6 +390,6 @@ func readPacked[T any](t *Txn, call func() C.int32_t, read func(*unpacker) (T, e
 	if err := t.failure(call()); err != nil {
 		return none, err
 	}
-	defer C.ls_bytes_free(unsafe.Pointer(t.block.data))
+	defer C.ls_bytes_free(unsafe.Pointer(pointer[byte](&t.block.data)))
 	return read(&unpacker{rest: t.lent()})
 }

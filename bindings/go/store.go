@@ -90,10 +90,18 @@ func (n *nativeStore) free() {
 
 // enter begins a call on the store; leave ends it.
 func (s *Store) enter() error {
+	if s != nil && s.native != nil && s.native.enter(s.native.free) {
+		return nil
+	}
+	return s.check()
+}
+
+// check says why nothing can be done with the store, if so.
+func (s *Store) check() error {
 	if s == nil || s.native == nil {
 		return refused(ErrMisuse, "the store was not opened")
 	}
-	if !s.native.enter(s.native.free) {
+	if s.native.isClosed() {
 		return refused(ErrMisuse, "the store is closed")
 	}
 	return nil

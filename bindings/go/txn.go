@@ -80,17 +80,16 @@ func (s *Store) begin(ctx context.Context) (*Txn, error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.enter(); err != nil {
+	if err := s.check(); err != nil {
 		return nil, err
 	}
-	defer s.leave()
 	txn := &Txn{ctx: ctx}
 	collect()
 	rc := C.lovely_txn_begin(&txn.block)
 	if err := failure(rc, &txn.block.err); err != nil {
 		return nil, err
 	}
-	txn.raw = (*C.ls_txn)(txn.block.handle)
+	txn.raw = pointer[C.ls_txn](&txn.block.handle)
 	count(+1)
 	return txn, nil
 }
@@ -305,5 +304,8 @@ func (t *Txn) bytes() []byte {
 
 // lent is what the library lent to the call that is inside, in place.
 func (t *Txn) lent() []byte {
-	return unsafe.Slice((*byte)(t.block.data), int(t.block.len))
+	return unsafe.Slice(pointer[byte](&t.block.data), int(t.block.len))
 }
+
+// pointer reads an address of the library's memory, which is a number in what Go owns.
+func pointer[T any](at *C.uintptr_t) *T { return *(**T)(unsafe.Pointer(at)) }
