@@ -35,20 +35,39 @@ type queue struct {
 	unused  []int
 	// isLed tells whether one of them leads, or the dispatcher.
 	isLed bool
+	// leader is the operation whose goroutine leads, if one of them does and its context can end.
+	leader *operation
+	// glance has the leader watched when it goes off, which it will if isGlancing.
+	glance     *time.Timer
+	isGlancing bool
 	// dispatch has something when the dispatcher is to lead; closed, it ends it.
 	dispatch chan struct{}
 	// memory is where the library writes while mutex is held.
 	memory *C.lovely_queue_memory
 }
 
-// operation is one that is under way. It is woken when it is finished.
+// operation is one that is under way. Unless its goroutine leads, it is woken when it is finished.
 type operation struct {
-	wake    chan struct{}
-	session *C.ls_session
-	err     error
+	queue      *queue
+	wake       chan struct{}
+	isFinished bool
+	session    *C.ls_session
+	err        error
+	// next is what is finished too, and not woken yet.
+	next *operation
+	// look takes what is finished for its goroutine, which leads.
+	look func(uintptr) bool
+	// ctx and number are those of the one that leads; unwatch ends the watch on its context, if that has begun.
+	ctx     context.Context
+	number  C.uint64_t
+	unwatch func() bool
 }
 
-var operations = sync.Pool{New: func() any { return &operation{wake: make(chan struct{}, 1)} }}
+var operations = sync.Pool{New: func() any {
+	operation := &operation{wake: make(chan struct{}, 1)}
+	operation.look = func(uintptr) bool { return operation.queue.look(operation) }
+	return operation
+}}
 
 // handOut is how many finished operations are taken at once.
 const handOut = C.LOVELY_HAND_OUT
@@ -64,6 +83,8 @@ func newQueue() (*queue, error) {
 	}
 	count(+1)
 	q := &queue{raw: raw, dispatch: make(chan struct{}, 1)}
+	q.glance = time.AfterFunc(time.Hour, q.watch)
+	q.glance.Stop()
 	// Memory of C, which the checks of what is passed to C need not look through.
 	q.memory = (*C.lovely_queue_memory)(C.calloc(1, C.sizeof_lovely_queue_memory))
 	var err error
@@ -85,6 +106,7 @@ func newQueue() (*queue, error) {
 // free frees the queue. Nothing is under way then.
 func (q *queue) free() {
 	close(q.dispatch)
+	q.glance.Stop()
 	if q.file != nil {
 		_ = q.file.Close()
 	}
@@ -115,65 +137,70 @@ func pollable(raw *C.ls_queue) (*os.File, error) {
 
 // dispatcher leads when it is told to, until nobody waits.
 func (q *queue) dispatcher() {
+	look := func(uintptr) bool { return q.look(nil) }
 	for range q.dispatch {
-		q.lead(func(waiting int) bool {
-			q.isLed = waiting > 0
-			return waiting == 0
-		})
+		q.lead(look)
 	}
 }
 
-// leadFor leads until the operation is finished.
-func (q *queue) leadFor(ctx context.Context, operation *operation, number C.uint64_t) {
-	if ctx.Done() != nil {
-		// A context does not wake who sleeps in the poller; what is cancelled does.
-		defer context.AfterFunc(ctx, func() { q.cancel(number) })()
-	}
-	q.lead(func(waiting int) bool {
-		if len(operation.wake) == 0 {
-			return false
-		}
-		if q.isLed = waiting > 0; q.isLed {
-			q.dispatch <- struct{}{}
-		}
-		return true
-	})
-}
-
-// lead takes what is finished until enough says so, which is asked with the mutex held.
-func (q *queue) lead(enough func(waiting int) bool) {
-	take := func(uintptr) bool {
-		q.mutex.Lock()
-		defer q.mutex.Unlock()
-		q.drain()
-		return enough(len(q.waiting) - len(q.unused))
-	}
+// lead looks for what is finished until look says that it is enough.
+func (q *queue) lead(look func(uintptr) bool) {
 	// The poller calls it once before it waits, for what happened before it watched. It has no reason to fail; if it does,
 	// nobody must be left alone.
-	if q.connection.Read(take) != nil {
-		for !take(0) {
+	if q.connection.Read(look) != nil {
+		for !look(0) {
 			time.Sleep(time.Millisecond)
 		}
 	}
 }
 
-// drain wakes those whose operations are finished.
-func (q *queue) drain() {
+// look takes what is finished, and wakes who waits for it. The operation whose goroutine leads has enough when it is finished
+// itself; the dispatcher, which is nil, when nobody waits.
+func (q *queue) look(leading *operation) bool {
+	q.mutex.Lock()
+	finished := q.drain()
+	isAwaited := len(q.waiting) > len(q.unused)
+	isEnough := !isAwaited
+	if leading != nil {
+		isEnough = leading.isFinished
+	}
+	if isEnough {
+		q.isLed, q.leader = isAwaited, nil
+	}
+	q.mutex.Unlock()
+	// Who is woken wants the mutex soon.
+	for finished != nil {
+		operation := finished
+		finished, operation.next = operation.next, nil
+		if operation != leading {
+			operation.wake <- struct{}{}
+		}
+	}
+	if isEnough && isAwaited {
+		q.dispatch <- struct{}{}
+	}
+	return isEnough
+}
+
+// drain takes what is finished, a list.
+func (q *queue) drain() (first *operation) {
+	last := &first
 	for {
 		// The only failure that there is here is that the system cannot wait just now; then it is tried again.
 		if C.lovely_queue_wait(q.raw, C.uintptr_t(uintptr(unsafe.Pointer(q.memory)))) != C.LS_OK {
-			return
+			return first
 		}
 		number := q.memory.count
 		for i := range q.memory.finished[:number] {
 			completion := &q.memory.finished[i]
 			operation := q.take(int(completion.user_data))
 			operation.session, operation.err = completion.session, failure(completion.status, &completion.error)
-			operation.wake <- struct{}{}
+			operation.isFinished = true
+			*last, last = operation, &operation.next
 		}
 		// Fewer than there is room for is all that there was.
 		if number < handOut {
-			return
+			return first
 		}
 	}
 }
@@ -216,14 +243,19 @@ func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 	}
 	number := q.memory.number
 	leads := !q.isLed
-	q.isLed = true
+	if leads {
+		q.leadBy(ctx, operation, number)
+	}
 	q.mutex.Unlock()
 
-	q.flush()
-	if leads {
-		q.leadFor(ctx, operation, number)
+	// Alone, it is sent by the first look.
+	if !leads || q.isShared() {
+		q.flush()
 	}
-	if done := ctx.Done(); done == nil {
+	if leads {
+		q.lead(operation.look)
+		operation.unwatched()
+	} else if done := ctx.Done(); done == nil {
 		<-operation.wake
 	} else {
 		select {
@@ -234,8 +266,45 @@ func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 		}
 	}
 	session, err := operation.session, operation.err
-	operation.session, operation.err = nil, nil
+	operation.session, operation.err, operation.isFinished = nil, nil, false
 	return session, because(ctx, err)
+}
+
+// glanceAfter is how long the operation that leads may last before its context is watched: most are finished by then, and a
+// watch costs more than all else that is done for them here.
+const glanceAfter = 2 * time.Millisecond
+
+// leadBy has the goroutine of an operation lead. A context does not wake who sleeps in the poller; what is cancelled does.
+func (q *queue) leadBy(ctx context.Context, operation *operation, number C.uint64_t) {
+	q.isLed = true
+	operation.queue = q
+	if ctx.Done() == nil {
+		return
+	}
+	q.leader, operation.ctx, operation.number = operation, ctx, number
+	if !q.isGlancing {
+		q.isGlancing = true
+		q.glance.Reset(glanceAfter)
+	}
+}
+
+// watch has the operation that leads cancelled when its context ends.
+func (q *queue) watch() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.isGlancing = false
+	if leader := q.leader; leader != nil {
+		number := leader.number
+		leader.unwatch = context.AfterFunc(leader.ctx, func() { q.cancel(number) })
+	}
+}
+
+// unwatched ends the watch. The operation is finished, and does not lead any more.
+func (o *operation) unwatched() {
+	if o.unwatch != nil {
+		o.unwatch()
+	}
+	o.queue, o.ctx, o.unwatch = nil, nil, nil
 }
 
 // cancel cancels an operation, if it is still under way.

@@ -278,3 +278,49 @@ func TestContextsThatEndAtRandomLeaveNothingBehind(t *testing.T) {
 	}
 	t.Logf("%d stored, %d of which nobody knows", stored.Load(), maybe.Load())
 }
+
+// A cycle on memcached allocates its transaction and little else, whether its context can end or not.
+func TestACycleOnMemcachedAllocatesLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("what is pooled is dropped by each collection of garbage")
+	}
+	store := open(t, memcachedURL())
+	visitors := container(t, store)
+	ending, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"for ever": context.Background(), "ending": ending} {
+		allocations := testing.AllocsPerRun(500, func() {
+			check(t, store.Update(ctx, func(txn *lovely.Txn) error {
+				s, err := txn.Session(visitors, "a")
+				if err != nil {
+					return err
+				}
+				_, err = s.Pkg("cart").Add("items", 1)
+				return err
+			}))
+		})
+		t.Logf("%s: %v", name, allocations)
+		// One, but for the race detector, under which pools drop some of what they are given.
+		if allocations > 4 {
+			t.Errorf("%s: %v allocations", name, allocations)
+		}
+	}
+}
+
+// The context of an operation that leads is watched only when it has lasted for a while: also one that had ended before then
+// cancels it.
+func TestALeaderHearsOfAContextThatEndedAtOnce(t *testing.T) {
+	store := open(t, "memcached://"+silent(t)+"/x", lovely.WithExchangeTimeout(time.Hour), lovely.WithConnectTimeout(time.Hour))
+	visitors := container(t, store)
+	for range rounds(30) {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Microsecond)
+		err := store.View(ctx, func(txn *lovely.Txn) error {
+			_, err := txn.Session(visitors, "a")
+			return err
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		cancel()
+	}
+}
