@@ -121,13 +121,16 @@ impl Store {
     /// Loads `items`: one result for each, in their order. Nothing waits beyond `deadline`.
     ///
     /// A renewal sets the time to live anew from now; what is reported as left is from before it.
-    pub async fn load(&self, items: &[LoadItem], deadline: Instant) -> Results<Result<Loaded>> {
-        if let Err(error) = self.check_ready(deadline).await {
-            return items.iter().map(|_| Err(error.clone())).collect();
-        }
-        match &self.0.kind {
-            Kind::Memory(memory) => memory.load(self, items),
-            Kind::Memcached(memcached) => memcached.load(self, items, deadline).await,
+    #[allow(clippy::manual_async_fn, reason = "the future of an async function has its arguments twice")]
+    pub fn load(&self, items: &[LoadItem], deadline: Instant) -> impl Future<Output = Results<Result<Loaded>>> {
+        async move {
+            if let Err(error) = self.check_ready(deadline).await {
+                return items.iter().map(|_| Err(error.clone())).collect();
+            }
+            match &self.0.kind {
+                Kind::Memory(memory) => memory.load(self, items),
+                Kind::Memcached(memcached) => memcached.load(self, items, deadline).await,
+            }
         }
     }
 
@@ -135,13 +138,16 @@ impl Store {
     ///
     /// A record over [`record_limit`](Self::record_limit) is not sent: `Failed` with `TooLarge`, and what is stored
     /// stays.
-    pub async fn write(&self, items: &[WriteItem], deadline: Instant) -> Results<Written> {
-        if let Err(error) = self.check_ready(deadline).await {
-            return items.iter().map(|_| Written::Failed(error.clone())).collect();
-        }
-        match &self.0.kind {
-            Kind::Memory(memory) => memory.write(self, items),
-            Kind::Memcached(memcached) => memcached.write(self, items, deadline).await,
+    #[allow(clippy::manual_async_fn, reason = "the future of an async function has its arguments twice")]
+    pub fn write(&self, items: &[WriteItem], deadline: Instant) -> impl Future<Output = Results<Written>> {
+        async move {
+            if let Err(error) = self.check_ready(deadline).await {
+                return items.iter().map(|_| Written::Failed(error.clone())).collect();
+            }
+            match &self.0.kind {
+                Kind::Memory(memory) => memory.write(self, items),
+                Kind::Memcached(memcached) => memcached.write(self, items, deadline).await,
+            }
         }
     }
 

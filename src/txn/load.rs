@@ -15,8 +15,8 @@ use crate::txn::stands::Stands;
 /// Loads a session and renews it; what is not there, or no more, is a new one.
 pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Box<Session>> {
     let place = Place::new(container, id);
-    let deadline = deadline(&place);
-    let stands = look_until(&place, container.options().renewal(), deadline).await?;
+    let (deadline, renewal) = (deadline(&place), container.options().renewal());
+    let stands = look_until(&place, renewal, deadline).await?;
     settle(place, Arc::from(id), stands, deadline).await
 }
 

@@ -4,6 +4,7 @@
 //! that is slow, or hangs, keeps nobody waiting but those who need it: a session on another one that was changed
 //! meanwhile is merged and written again in the time that this takes.
 
+use std::slice;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
@@ -191,22 +192,26 @@ async fn exchange(lane: usize, store: Store, batch: Batch, deadline: Instant) ->
 }
 
 /// The same for a single job, the usual case, which needs no sorting out.
-async fn run_alone(job: &mut Job, deadline: Instant, until: Until) {
-    let no_answer = || Error::Panic("a store gave no answer for an item".into());
-    while job.verdict().is_none() && !(until == Until::Ready && job.is_ready()) {
-        if is_past(deadline) {
-            return job.expire();
-        }
-        match job.next() {
-            Next::Ended => return,
-            Next::Wait(moment) => drop(with_deadline(deadline, sleep_until(moment)).await),
-            Next::Load(item) => {
-                let loaded = job.store().load(&[item], deadline).await.pop();
-                job.loaded(loaded.unwrap_or_else(|| Err(no_answer())));
+#[allow(clippy::manual_async_fn, reason = "the future of an async function has its arguments twice")]
+fn run_alone(job: &mut Job, deadline: Instant, until: Until) -> impl Future<Output = ()> {
+    async move {
+        let no_answer = || Error::Panic("a store gave no answer for an item".into());
+        while job.verdict().is_none() && !(until == Until::Ready && job.is_ready()) {
+            if is_past(deadline) {
+                return job.expire();
             }
-            Next::Write(item) => {
-                let written = job.store().write(&[item], deadline).await.pop();
-                job.written(written.unwrap_or_else(|| Written::Unknown(no_answer())));
+            // Lent from where it is: moved out of it, it would stand in the future of each commit twice.
+            match &job.next() {
+                Next::Ended => return,
+                Next::Wait(moment) => drop(with_deadline(deadline, sleep_until(*moment)).await),
+                Next::Load(item) => {
+                    let loaded = job.store().load(slice::from_ref(item), deadline).await.pop();
+                    job.loaded(loaded.unwrap_or_else(|| Err(no_answer())));
+                }
+                Next::Write(item) => {
+                    let written = job.store().write(slice::from_ref(item), deadline).await.pop();
+                    job.written(written.unwrap_or_else(|| Written::Unknown(no_answer())));
+                }
             }
         }
     }

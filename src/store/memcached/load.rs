@@ -39,28 +39,42 @@ impl<'a> Read<'a> {
     }
 }
 
+/// What to read from one server, where the store's clock was moved by `moved`. Passed on as one: each future that has to
+/// keep it would be larger by what it is made of.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    server: &'a Server,
+    reads: &'a [Read<'a>],
+    moved: Duration,
+    deadline: Instant,
+}
+
 /// What was found, in the order of `reads`; the store's clock was moved by `moved`.
 ///
 /// What has expired by the moved clock, and is still there because the server knows nothing of it, is removed: nobody
 /// shall meet it when storing.
-pub(super) async fn load(
+#[allow(clippy::manual_async_fn, reason = "the future of an async function has its arguments twice")]
+pub(super) fn load(
     server: &Server,
     reads: &[Read<'_>],
     moved: Duration,
     deadline: Instant,
-) -> Results<Result<Loaded>> {
-    let (link, mut exchange) = match ask(server, reads, moved, deadline).await {
-        Ok(answered) => answered,
-        Err(error) => return reads.iter().map(|_| Err(error.clone())).collect(),
-    };
-    if let ([answer], None) = (exchange.answers.as_mut_slice(), &exchange.broken)
-        && let Some(loaded) = usual(answer, &link, moved)
-    {
-        server.checkin(link, &Exchange::nothing());
-        return smallvec![Ok(loaded)];
+) -> impl Future<Output = Results<Result<Loaded>>> {
+    async move {
+        let reading = Reading { server, reads, moved, deadline };
+        let (link, mut exchange) = match ask(&reading).await {
+            Ok(answered) => answered,
+            Err(error) => return reads.iter().map(|_| Err(error.clone())).collect(),
+        };
+        if let ([answer], None) = (exchange.answers.as_mut_slice(), &exchange.broken)
+            && let Some(loaded) = usual(answer, &link, moved)
+        {
+            server.checkin(link, &Exchange::nothing());
+            return smallvec![Ok(loaded)];
+        }
+        // On the heap: what one session needs in nearly every case ends above.
+        Box::pin(sort_out(reading, (link, exchange))).await
     }
-    // On the heap: what one session needs in nearly every case ends above.
-    Box::pin(sort_out(server, reads, moved, deadline, (link, exchange))).await
 }
 
 /// What one answer says, if that is what it says in nearly every case.
@@ -88,10 +102,7 @@ fn found(link: &Link, bytes: Vec<u8>, begin: usize, cas: u64, life: Life) -> Loa
 
 /// What the answers to several reads say, or those to one that are unusual.
 async fn sort_out(
-    server: &Server,
-    reads: &[Read<'_>],
-    moved: Duration,
-    deadline: Instant,
+    Reading { server, reads, moved, deadline }: Reading<'_>,
     (mut link, exchange): (Link, Exchange),
 ) -> Results<Result<Loaded>> {
     let broken = exchange.broken.as_ref().map(|broken| server.broken(broken));
@@ -154,15 +165,16 @@ pub(super) fn count(server: &Server, reads: &[Read<'_>], loaded: &[Result<Loaded
 }
 
 /// One round trip; and another on a new connection if the one that was kept turns out to be dead.
-async fn ask(server: &Server, reads: &[Read<'_>], moved: Duration, deadline: Instant) -> Result<(Link, Exchange)> {
+async fn ask(reading: &Reading<'_>) -> Result<(Link, Exchange)> {
     loop {
-        let mut link = server.checkout(deadline).await?;
-        let requests: SmallVec<[Request<'_>; 1]> = reads.iter().map(|read| read.request(&link, moved)).collect();
-        let exchange = server.exchange(&mut link, &requests, deadline).await;
-        if !(link.is_used() && exchange.was_dead()) || is_past(deadline) {
+        let mut link = reading.server.checkout(reading.deadline).await?;
+        let requests: SmallVec<[Request<'_>; 1]> =
+            reading.reads.iter().map(|read| read.request(&link, reading.moved)).collect();
+        let exchange = reading.server.exchange(&mut link, &requests, reading.deadline).await;
+        if !(link.is_used() && exchange.was_dead()) || is_past(reading.deadline) {
             return Ok((link, exchange));
         }
-        server.checkin(link, &exchange);
+        reading.server.checkin(link, &exchange);
     }
 }
 

@@ -67,9 +67,13 @@ impl Memcached {
         self.servers.iter().map(Server::resolve).fold(Ok(()), Result::and)
     }
 
-    pub(super) async fn load(&self, store: &Store, items: &[LoadItem], deadline: Instant) -> Results<Result<Loaded>> {
-        let reads: Batch<Read<'_>> = items.iter().map(Read::of).collect();
-        self.read(store, &reads, deadline).await
+    pub(super) fn load(
+        &self,
+        store: &Store,
+        items: &[LoadItem],
+        deadline: Instant,
+    ) -> impl Future<Output = Results<Result<Loaded>>> {
+        self.read(store.clock().offset(), items.iter().map(Read::of).collect(), deadline)
     }
 
     pub(super) async fn versions(
@@ -78,8 +82,7 @@ impl Memcached {
         keys: &[Key],
         deadline: Instant,
     ) -> Results<Result<Option<Token>>> {
-        let reads: Batch<Read<'_>> = keys.iter().map(Read::version).collect();
-        let found = self.read(store, &reads, deadline).await;
+        let found = self.read(store.clock().offset(), keys.iter().map(Read::version).collect(), deadline).await;
         let version = |loaded| match loaded {
             Loaded::Absent => None,
             Loaded::Found { token, .. } => Some(token),
@@ -87,20 +90,19 @@ impl Memcached {
         found.into_iter().map(|loaded| loaded.map(version)).collect()
     }
 
-    async fn read(&self, store: &Store, reads: &[Read<'_>], deadline: Instant) -> Results<Result<Loaded>> {
-        let moved = store.clock().offset();
-        let only = match (self.servers.as_slice(), reads) {
+    async fn read(&self, moved: Duration, reads: Batch<Read<'_>>, deadline: Instant) -> Results<Result<Loaded>> {
+        let only = match (self.servers.as_slice(), reads.as_slice()) {
             ([server], _) => Some(server),
             (_, [read]) => self.server(read.key),
             _ => None,
         };
         if let Some(server) = only {
-            let loaded = load::load(server, reads, moved, deadline).await;
-            load::count(server, reads, &loaded);
+            let loaded = load::load(server, &reads, moved, deadline).await;
+            load::count(server, &reads, &loaded);
             return loaded;
         }
         // On the heap: as large as what is above, and rarely needed.
-        Box::pin(self.read_several(reads, moved, deadline)).await
+        Box::pin(self.read_several(&reads, moved, deadline)).await
     }
 
     async fn read_several(&self, reads: &[Read<'_>], moved: Duration, deadline: Instant) -> Results<Result<Loaded>> {
@@ -259,7 +261,7 @@ impl Memcached {
     }
 
     async fn version(&self, store: &Store, key: &Key, deadline: Instant) -> Result<Loaded> {
-        let loaded = self.read(store, &[Read::version(key)], deadline).await;
+        let loaded = self.read(store.clock().offset(), smallvec![Read::version(key)], deadline).await;
         loaded.into_iter().next().unwrap_or_else(|| Err(nowhere()))
     }
 
