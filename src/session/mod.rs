@@ -12,6 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::container::Container;
 use crate::error::{Error, Result};
 use crate::record::{Corrupt, Header, Record};
@@ -125,7 +127,7 @@ pub(crate) struct Session {
     pub(crate) base_deadline_ms: Option<i64>,
     pub(crate) head: Head,
     pub(crate) life: Life,
-    pkgs: Vec<Pkg>,
+    pkgs: SmallVec<[Pkg; 1]>,
     /// Where each of them is, once there are more than a few.
     by_name: BTreeMap<Text, usize>,
     /// Names and content as they were last lent, and the transaction's version then.
@@ -173,7 +175,7 @@ impl Session {
             base_deadline_ms: deadline_ms,
             head: Head { id, own_timeout_ms, deadline_ms, destroyed: false, logged: 0 },
             life: Life::Open,
-            pkgs: Vec::new(),
+            pkgs: SmallVec::new(),
             by_name: BTreeMap::new(),
             names_list: Snapshot::default(),
             content_map: Snapshot::default(),
@@ -248,10 +250,6 @@ impl Session {
         let loaded = self.origin.record().and_then(|record| record.find(name));
         let name = Text::new(name);
         let at = self.pkgs.len();
-        if at == 0 {
-            // One package is the usual case.
-            self.pkgs.reserve_exact(1);
-        }
         self.pkgs.push(Pkg::new(name.clone(), loaded));
         if at == FEW {
             self.by_name = self.pkgs.iter().map(Pkg::name).cloned().zip(0..).collect();

@@ -1,7 +1,7 @@
 //! A socket and what has arrived on it: lines and bytes, received without waiting or, where that is allowed, by a call
 //! that waits itself and so saves two.
 
-use std::io::{self, IoSlice};
+use std::io::{self, BufRead, IoSlice};
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const MOST: usize = 1 << 20;
 /// No more than any socket has room for: sending it does not wait.
 const SMALL: usize = 4 << 10;
 /// Longer than any line that memcached sends in answer to what we ask.
-pub(super) const LONGEST_LINE: usize = 2_048;
+const LONGEST_LINE: usize = 2_048;
 
 /// Why an exchange cannot go on.
 #[derive(Debug)]
@@ -40,6 +40,18 @@ impl From<io::Error> for Fault {
 impl From<Violation> for Fault {
     fn from(violation: Violation) -> Self {
         Self::Violation(violation)
+    }
+}
+
+/// How long the line is that `bytes` begin with, without its last byte, the line feed; `None` if that has not arrived yet.
+pub(super) fn line_len(bytes: &[u8]) -> Result<Option<usize>, Fault> {
+    let mut unread = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
+    let is_too_long = bytes.len() >= LONGEST_LINE;
+    // The standard library's search looks at many bytes in one step.
+    let read = unread.skip_until(b'\n').unwrap_or(0);
+    match read.checked_sub(1).filter(|last| bytes.get(*last) == Some(&b'\n')) {
+        None if is_too_long => Err(Fault::Violation("has no end")),
+        found => Ok(found),
     }
 }
 
@@ -98,9 +110,7 @@ impl Channel {
     /// [`fill`](Self::fill).
     pub(super) fn line(&mut self) -> Result<Option<&[u8]>, Fault> {
         let rest = self.input.get(self.taken..).unwrap_or_default();
-        let Some(len) = rest.get(..LONGEST_LINE).unwrap_or(rest).iter().position(|&byte| byte == b'\n') else {
-            return if rest.len() >= LONGEST_LINE { Err(Fault::Violation("has no end")) } else { Ok(None) };
-        };
+        let Some(len) = line_len(rest)? else { return Ok(None) };
         self.taken += len + 1;
         let line = rest.get(..len).unwrap_or_default();
         line.strip_suffix(b"\r").map(Some).ok_or(Fault::Violation("has lines that end otherwise than memcached's"))

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::super::channel::{Fault, LONGEST_LINE};
+use super::super::channel::{Fault, line_len};
 use super::super::wire::{self, Answer, Kind, Line, Violation};
 use crate::io::sys;
 
@@ -103,9 +103,7 @@ impl Reader {
         const OTHERWISE: Violation = "has lines that end otherwise than memcached's";
         let begin = self.taken;
         let rest = self.input.get(begin..).unwrap_or_default();
-        let Some(len) = rest.iter().take(LONGEST_LINE).position(|&byte| byte == b'\n') else {
-            return if rest.len() >= LONGEST_LINE { Err(Fault::Violation("has no end")) } else { Ok(None) };
-        };
+        let Some(len) = line_len(rest)? else { return Ok(None) };
         let end = len.checked_sub(1).filter(|end| rest.get(*end) == Some(&b'\r')).ok_or(OTHERWISE)?;
         self.taken += len + 1;
         Ok(Some(begin..begin + end))
