@@ -95,10 +95,14 @@ impl Wants {
     /// What the driver marked ready in [`watches_mut`](Self::watches_mut) since the last poll is what the operation
     /// finds ready in this one.
     pub fn poll<F: Future + ?Sized>(&mut self, operation: Pin<&mut F>) -> Poll<F::Output> {
+        self.poll_at(Instant::now(), operation)
+    }
+
+    /// The same for a driver that has just asked the clock.
+    pub(super) fn poll_at<F: Future + ?Sized>(&mut self, now: Instant, operation: Pin<&mut F>) -> Poll<F::Output> {
         mem::swap(&mut self.watches, &mut self.seen);
         self.watches.clear();
         self.until = None;
-        let now = Instant::now();
         (self.now, self.system_now) = (Some(now), None);
         self.blocking = now.checked_add(FAR).filter(|_| self.is_alone);
         let _installed = Installed::new(self);

@@ -13,11 +13,11 @@ use crate::txn::job::refused;
 use crate::txn::stands::Stands;
 
 /// Loads a session and renews it; what is not there, or no more, is a new one.
-pub(super) async fn load(container: &Container, id: &[u8]) -> Result<Box<Session>> {
-    let place = Place::new(container, id);
+pub(super) async fn load(container: &Container, id: impl AsRef<[u8]> + Into<Arc<[u8]>>) -> Result<Box<Session>> {
+    let place = Place::new(container, id.as_ref());
     let (deadline, renewal) = (deadline(&place), container.options().renewal());
     let stands = look_until(&place, renewal, deadline).await?;
-    settle(place, Arc::from(id), stands, deadline).await
+    settle(place, id.into(), stands, deadline).await
 }
 
 /// Loads several sessions in one round trip to each server: one result for each, in their order.

@@ -27,10 +27,19 @@ impl SessionRef {
 impl Transaction {
     /// Opens the session `id` of `container`: the one that is open here already, else as it is stored, else a new,
     /// empty one. Loading renews the idle timeout in the same round trip.
-    pub async fn open(&mut self, container: &Container, id: &[u8]) -> Result<SessionRef> {
+    pub fn open(&mut self, container: &Container, id: &[u8]) -> impl Future<Output = Result<SessionRef>> {
+        self.open_as(container, id)
+    }
+
+    /// The same for an id that can be kept as it is.
+    pub fn open_shared(&mut self, container: &Container, id: Arc<[u8]>) -> impl Future<Output = Result<SessionRef>> {
+        self.open_as(container, id)
+    }
+
+    async fn open_as(&mut self, container: &Container, id: impl AsRef<[u8]> + Into<Arc<[u8]>>) -> Result<SessionRef> {
         self.check_readable()?;
-        check_id(id)?;
-        let known = self.find(container, id)?;
+        check_id(id.as_ref())?;
+        let known = self.find(container, id.as_ref())?;
         container.accessed(container.store().clock().now_ms());
         if let Some(at) = known
             && (self.is_prepared() || !self.sessions.get(at).is_some_and(|session| session.is_stale()))

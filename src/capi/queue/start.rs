@@ -3,6 +3,7 @@
 //! Each does what its twin does, and says here only what is different.
 
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 
 use super::super::args;
 use super::super::container::ls_container;
@@ -44,9 +45,9 @@ pub unsafe extern "C" fn ls_session_get_start(
 ) -> i32 {
     guard::call(Optional(op), err, || {
         let container = args::shared("container", container)?.container.clone();
-        let id = args::bytes("id", id.cast(), id_len)?.to_vec();
+        let id = Arc::from(args::bytes("id", id.cast(), id_len)?);
         start_on_txn(txn, shared(queue)?, user_data, |inner| async move {
-            inner.txn.open(&container, &id).await.map(Found::Session)
+            inner.txn.open_shared(&container, id).await.map(Found::Session)
         })
     })
 }

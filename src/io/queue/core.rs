@@ -160,8 +160,10 @@ impl<T> Core<T> {
             if woken.is_empty() {
                 return;
             }
+            // Once for all of them: it is the time at which their answers had come.
+            let now = Instant::now();
             for number in woken {
-                self.poll(hub, number);
+                self.poll_at(now, hub, number);
             }
         }
     }
@@ -225,16 +227,20 @@ impl<T> Core<T> {
     }
 
     fn poll(&mut self, hub: &Hub, number: u64) {
+        self.poll_at(Instant::now(), hub, number);
+    }
+
+    fn poll_at(&mut self, now: Instant, hub: &Hub, number: u64) {
         let Some(running) = self.running.get_mut(&number) else { return };
         running.unwatch(hub);
-        let mut polled = running.poll();
+        let mut polled = running.poll(now);
         if polled.is_pending()
             && let Err(error) = running.watch(hub)
         {
             // Nobody would tell of what it waits for. It may have sent something: it has to say so itself.
             running.unwatch(hub);
             running.end(error);
-            polled = running.poll();
+            polled = running.poll(now);
         }
         if polled.is_pending() {
             polled = running.what_if_pending();
@@ -263,8 +269,8 @@ impl<T> Core<T> {
 }
 
 impl<T> Running<T> {
-    fn poll(&mut self) -> Poll<Result<T>> {
-        self.wants.poll(self.operation.as_mut())
+    fn poll(&mut self, now: Instant) -> Poll<Result<T>> {
+        self.wants.poll_at(now, self.operation.as_mut())
     }
 
     /// Has it end: every time that it has passes, and what was not sent is not sent any more.

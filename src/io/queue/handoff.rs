@@ -36,8 +36,13 @@ impl<I, C> Handoff<I, C> {
 
     /// Leaves `item` for the core. `work` is what is done with what was left, here or, as theirs, by whoever has the
     /// core. Never waits for the core.
-    pub(super) fn give(&self, item: I, work: impl FnMut(&mut C, Drain<'_, I>)) {
-        lock(&self.inbound).push(item);
+    pub(super) fn give(&self, item: I, mut work: impl FnMut(&mut C, Drain<'_, I>)) {
+        let free = if self.waiting.load(Ordering::SeqCst) == 0 { try_lock(&self.core) } else { None };
+        match free {
+            // At once, behind what was left before: the usual case, which leaves nothing for itself to find.
+            Some(mut held) => self.take(&mut held, Some(item), &mut work),
+            None => lock(&self.inbound).push(item),
+        }
         self.settle(work);
     }
 
@@ -51,7 +56,7 @@ impl<I, C> Handoff<I, C> {
         let mut held = lock(&self.core);
         // Before taking what was left: whoever leaves something after that must not rely on us.
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        let answer = self.take(&mut held, first);
+        let answer = self.take(&mut held, None, first);
         drop(held);
         self.settle(work);
         answer
@@ -61,13 +66,19 @@ impl<I, C> Handoff<I, C> {
     fn settle(&self, mut work: impl FnMut(&mut C, Drain<'_, I>)) {
         while !lock(&self.inbound).is_empty() && self.waiting.load(Ordering::SeqCst) == 0 {
             let Some(mut held) = try_lock(&self.core) else { return };
-            self.take(&mut held, &mut work);
+            self.take(&mut held, None, &mut work);
         }
     }
 
-    /// Takes what was left, and works on it.
-    fn take<R>(&self, Held { core, taken }: &mut Held<I, C>, work: impl FnOnce(&mut C, Drain<'_, I>) -> R) -> R {
+    /// Takes what was left, and `last`, and works on it.
+    fn take<R>(
+        &self,
+        Held { core, taken }: &mut Held<I, C>,
+        last: Option<I>,
+        work: impl FnOnce(&mut C, Drain<'_, I>) -> R,
+    ) -> R {
         std::mem::swap(&mut *lock(&self.inbound), taken);
+        taken.extend(last);
         let answer = work(core, taken.drain(..));
         taken.shrink_to(KEPT);
         answer
