@@ -65,6 +65,8 @@ impl<T> Running<T> {
 pub(super) struct Core<T> {
     running: HashMap<u64, Running<T>, RandomState>,
     timers: BTreeSet<(Instant, u64)>,
+    /// Room for those that are polled again next.
+    woken: Vec<u64>,
     /// When the alarm goes off; never later than the first of the timers.
     alarm: Option<Instant>,
     pub(super) finished: VecDeque<Finished<T>>,
@@ -79,6 +81,7 @@ impl<T> Core<T> {
         Self {
             running: HashMap::default(),
             timers: BTreeSet::new(),
+            woken: Vec::new(),
             alarm: None,
             finished: VecDeque::new(),
             is_rung: false,
@@ -155,17 +158,19 @@ impl<T> Core<T> {
     }
 
     fn run_woken(&mut self, hub: &Hub) {
+        let mut woken = std::mem::take(&mut self.woken);
         loop {
-            let woken = hub.take_woken();
+            hub.take_woken(&mut woken);
             if woken.is_empty() {
-                return;
+                break;
             }
             // Once for all of them: it is the time at which their answers had come.
             let now = Instant::now();
-            for number in woken {
+            for number in woken.drain(..) {
                 self.poll_at(now, hub, number);
             }
         }
+        self.woken = woken;
     }
 
     /// Each operation whose time has passed once: one that has more to do at once waits for the next turn.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::error::{Error, Result};
 use crate::io::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
@@ -63,6 +64,8 @@ struct State {
     /// Lines that something was given to.
     touched: Vec<u64>,
     woken: Vec<u64>,
+    /// Room for those that a line wakes next.
+    room: Vec<u64>,
     kept: HashMap<usize, Kept, RandomState>,
 }
 
@@ -173,8 +176,9 @@ impl Hub {
         }
     }
 
-    pub(super) fn take_woken(&self) -> Vec<u64> {
-        std::mem::take(&mut self.state().woken)
+    /// Puts those that are to be polled again into `woken`, which is empty.
+    pub(super) fn take_woken(&self, woken: &mut Vec<u64>) {
+        std::mem::swap(&mut self.state().woken, woken);
     }
 
     pub(super) fn is_calm(&self) -> bool {
@@ -183,9 +187,11 @@ impl Hub {
 
     /// Passes on what a socket has become ready for.
     pub(super) fn happened(&self, event: Event) {
-        let line = self.state().lines.get(&event.tag()).map(|watched| Arc::clone(&watched.line));
+        let mut state = self.state();
+        let line = state.lines.get(&event.tag()).map(|watched| Arc::clone(&watched.line));
         let Some(line) = line else { return };
-        let mut woken = Vec::new();
+        let mut woken = std::mem::take(&mut state.room);
+        drop(state);
         if event.is_readable() {
             line.receive(&mut woken);
         }
@@ -198,7 +204,7 @@ impl Hub {
     /// Sends what was given to the lines; unless `all`, only where no answer is awaited that would bring the queue back
     /// here anyway.
     pub(super) fn flush(&self, all: bool) {
-        let mut held = Vec::new();
+        let mut held: SmallVec<[u64; 4]> = SmallVec::new();
         loop {
             let Some((number, line)) = self.next_touched() else { break };
             let state = line.state();
@@ -230,10 +236,13 @@ impl Hub {
         None
     }
 
-    fn update(&self, number: u64, line: &Arc<dyn Line>, woken: Vec<u64>) {
+    fn update(&self, number: u64, line: &Arc<dyn Line>, mut woken: Vec<u64>) {
         let line_state = line.state();
         let mut state = self.state();
-        state.woken.extend(woken);
+        state.woken.append(&mut woken);
+        if woken.capacity() > state.room.capacity() {
+            state.room = woken;
+        }
         let fd = line.socket().as_raw_fd();
         if line_state == LineState::Over {
             let gone = state.lines.remove(&number);
