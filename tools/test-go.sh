@@ -96,7 +96,7 @@ go 1.24
 
 require lovely.session/go v0.0.0
 
-replace lovely.session/go => $PWD
+replace lovely.session/go => "$PWD"
 MOD
 outside() {
     (cd "$outside" && PKG_CONFIG_PATH=$prefix/lib/pkgconfig go build -tags "$1" -o "./$2" . &&

@@ -3,22 +3,22 @@
 # Fails if anything fails. Settings: CC, CXX, CFLAGS, CARGO, CARGO_TARGET_DIR, PROFILE (debug or release), VALGRIND.
 set -u
 
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
+# Names from here have no spaces in them, which lists of flags could not have.
+cd "$(dirname "$0")/../.." || exit 1
+here=tests/capi
 CC=${CC:-cc}
 CXX=${CXX:-c++}
 CARGO=${CARGO:-cargo}
 VALGRIND=${VALGRIND:-valgrind}
 PROFILE=${PROFILE:-debug}
-target=${CARGO_TARGET_DIR:-$root/target}
-case $target in /*) ;; *) target=$root/$target ;; esac
+target=${CARGO_TARGET_DIR:-target}
 lib=$target/$PROFILE
 work=$target/capi/$PROFILE
 nouns="error value format store container session pkg txn thread queue cancel testing easy"
 warnings="-Wall -Wextra -pedantic -Werror -Wstrict-prototypes -Wshadow"
-flags="-g -O1 -I$root/include -I$root/bindings/c ${CFLAGS:-}"
+flags="-g -O1 -Iinclude -Ibindings/c ${CFLAGS:-}"
 # What the static library needs from the system; tests/install/run.sh compares it with what rustc says.
-system_libs=$(cat "$root/bindings/c/native-libs")
+system_libs=$(cat bindings/c/native-libs)
 
 passed=0
 failed=0
@@ -103,12 +103,12 @@ done
 begin "build the library"
 if [ "$PROFILE" = release ]; then release=--release; else release=; fi
 # shellcheck disable=SC2086
-(cd "$root" && $CARGO build --quiet --lib $release) || { echo "the library does not build"; exit 1; }
+$CARGO build --quiet --lib $release || { echo "the library does not build"; exit 1; }
 mkdir -p "$work/lib"
 # As installed: programs look for the SONAME.
-ln -sf "$lib/liblovely_session.so" "$work/lib/liblovely_session.so.0"
+ln -sf "$(cd "$lib" && pwd)/liblovely_session.so" "$work/lib/liblovely_session.so.0"
 ln -sf liblovely_session.so.0 "$work/lib/liblovely_session.so"
-shared="-L$work/lib -llovely_session -Wl,-rpath,$work/lib -lpthread -lm"
+shared="-L$work/lib -llovely_session -Wl,-rpath,\$ORIGIN/../lib -lpthread -lm"
 end
 
 begin "C++"
