@@ -66,9 +66,9 @@ type operation struct {
 }
 
 var operations = sync.Pool{New: func() any {
-	operation := &operation{wake: make(chan struct{}, 1)}
-	operation.look = func(uintptr) bool { return operation.lookTwice() }
-	return operation
+	o := &operation{wake: make(chan struct{}, 1)}
+	o.look = o.lookTwice
+	return o
 }}
 
 // handOut is how many finished operations are taken at once.
@@ -187,7 +187,7 @@ func (q *queue) look(leading *operation) bool {
 // lookTwice looks for the goroutine of an operation that leads. The first time, alone, it lets go of the processor and looks
 // again before it sleeps: a server on this machine has often answered by then, and the answer to the next request comes as
 // soon. With one goroutine on two processors a cycle took 190 us and 120 of processor time without, 55 and 55 with it.
-func (o *operation) lookTwice() bool {
+func (o *operation) lookTwice(uintptr) bool {
 	q := o.queue
 	if q.look(o) {
 		return true
@@ -249,7 +249,8 @@ type start func(raw *C.ls_queue, place C.uint64_t, number *C.uint64_t, detail *C
 // entered the queue.
 func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 	operation := operations.Get().(*operation)
-	defer operations.Put(operation)
+	defer operation.release()
+	operation.queue = q
 	q.mutex.Lock()
 	place := q.put(operation)
 	rc := start(q.raw, C.uint64_t(place), &q.memory.number, &q.memory.err)
@@ -272,7 +273,6 @@ func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 	}
 	if leads {
 		q.lead(operation.look)
-		operation.unwatched()
 	} else if done := ctx.Done(); done == nil {
 		<-operation.wake
 	} else {
@@ -283,10 +283,7 @@ func (q *queue) run(ctx context.Context, start start) (*C.ls_session, error) {
 			<-operation.wake
 		}
 	}
-	session, err := operation.session, operation.err
-	operation.session, operation.err = nil, nil
-	operation.isFinished, operation.hasYielded = false, false
-	return session, because(ctx, err)
+	return operation.session, because(ctx, operation.err)
 }
 
 // glanceAfter is how long the operation that leads may last before its context is watched: most are finished by then, and a
@@ -296,7 +293,6 @@ const glanceAfter = 2 * time.Millisecond
 // leadBy has the goroutine of an operation lead. A context does not wake who sleeps in the poller; what is cancelled does.
 func (q *queue) leadBy(ctx context.Context, operation *operation, number C.uint64_t) {
 	q.isLed = true
-	operation.queue = q
 	if ctx.Done() == nil {
 		return
 	}
@@ -318,12 +314,13 @@ func (q *queue) watch() {
 	}
 }
 
-// unwatched ends the watch. The operation is finished, and does not lead any more.
-func (o *operation) unwatched() {
+// release keeps it for the next one. It is finished, or was never started, and does not lead any more.
+func (o *operation) release() {
 	if o.unwatch != nil {
 		o.unwatch()
 	}
-	o.queue, o.ctx, o.unwatch = nil, nil, nil
+	*o = operation{wake: o.wake, look: o.look}
+	operations.Put(o)
 }
 
 // cancel cancels an operation, if it is still under way.
